@@ -1,0 +1,3 @@
+//! The `gitops-steps` binary.
+
+fn main() {}

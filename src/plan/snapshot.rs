@@ -1,0 +1,31 @@
+//! What a plan may ask of a repository at one commit.
+
+use crate::words::repo_path::RepoPath;
+
+/// A file as it stands at the snapshot's commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob {
+    /// Where the content really lies: the asked path, or the one that a symbolic link leads to.
+    pub path: RepoPath,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+/// A repository at one commit. It never changes; a plan is a pure function of a request and of this.
+pub trait Snapshot {
+    /// Returns the commit in full hex; `None` for a folder that is edited in place.
+    fn commit(&self) -> Option<&str>;
+
+    /// Reads files; `None` stands for one that does not exist. Symbolic links are followed inside the
+    /// repository.
+    ///
+    /// # Errors
+    /// A link that leaves the repository, a path that is a folder, or a read that failed.
+    fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>>;
+
+    /// Lists every file of the repository, sorted.
+    ///
+    /// # Errors
+    /// A read that failed.
+    fn list(&self) -> anyhow::Result<Vec<RepoPath>>;
+}

@@ -1,0 +1,92 @@
+//! A file's path inside a repository.
+
+use std::fmt;
+
+use super::fault::Fault;
+
+/// A relative path inside a repository, with `/` between its parts.
+///
+/// It is never absolute, never empty, holds no `..`, no `.git` part, no control character, and a leading
+/// `./` is dropped; so it cannot leave the repository or reach into git's own folder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(String);
+
+impl RepoPath {
+    /// Reads a path as a user writes it.
+    ///
+    /// # Errors
+    /// A fault of kind `Refused` for a path that leaves the repository, `Invalid` for one that is none.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let shown = text.escape_debug();
+        if text.chars().any(char::is_control) {
+            return Err(Fault::invalid(format!(
+                "`{shown}` is not a path: it holds a control character"
+            )));
+        }
+        if text.starts_with('/') || text.contains('\\') || text.get(1..2) == Some(":") {
+            return Err(
+                Fault::refused(format!("`{shown}` is not a path inside the config repo"))
+                    .hint("give it relative to the root of the config repo, with `/` between folders"),
+            );
+        }
+        let mut parts = Vec::new();
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    return Err(Fault::refused(format!("`{shown}` leaves the config repo"))
+                        .hint("a path never contains `..`"));
+                }
+                git if git.eq_ignore_ascii_case(".git") => {
+                    return Err(Fault::refused(format!("`{shown}` reaches into git's own folder")));
+                }
+                part => parts.push(part),
+            }
+        }
+        if parts.is_empty() {
+            return Err(Fault::invalid(format!("`{shown}` names no file")));
+        }
+        Ok(Self(parts.join("/")))
+    }
+
+    /// Returns the path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the last part.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::fault::Kind;
+
+    #[test]
+    fn paths_are_normalised_and_never_leave_the_repository() {
+        assert_eq!(RepoPath::parse("./a//b/c.yaml").unwrap().as_str(), "a/b/c.yaml");
+        for (bad, kind) in [
+            ("/etc/passwd", Kind::Refused),
+            ("../x", Kind::Refused),
+            ("a/../../x", Kind::Refused),
+            ("C:\\x", Kind::Refused),
+            ("a\\b", Kind::Refused),
+            (".git/config", Kind::Refused),
+            ("a/.GIT/hooks", Kind::Refused),
+            ("", Kind::Invalid),
+            (".", Kind::Invalid),
+            ("a\nb", Kind::Invalid),
+        ] {
+            assert_eq!(RepoPath::parse(bad).unwrap_err().kind, kind, "{bad:?}");
+        }
+    }
+}

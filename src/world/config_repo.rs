@@ -1,0 +1,49 @@
+//! The seam to a config repo, whatever its transport.
+
+use crate::plan::commit::NewCommit;
+use crate::plan::snapshot::Snapshot;
+use crate::words::fault::Fault;
+
+/// What became of a commit.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is on the branch.
+    Landed {
+        /// The commit in full hex; `None` for a folder that is edited in place.
+        commit: Option<String>,
+        /// Whether the forge shows it as verified, where that is known.
+        verified: Option<bool>,
+    },
+    /// The branch moved meanwhile: make the plan again on its new tip.
+    Moved {
+        /// The remote's own word.
+        why: String,
+    },
+    /// The remote said no, for good.
+    Refused(Fault),
+    /// The answer was lost: look again before saying anything.
+    Unknown {
+        /// What happened.
+        why: String,
+        /// The commit that may have landed.
+        commit: String,
+    },
+}
+
+/// A config repo and the branch of it that is changed.
+pub trait ConfigRepo {
+    /// Returns the branch, once it is known.
+    fn branch(&self) -> Option<&str>;
+
+    /// Fetches the branch's tip (again) and returns it.
+    ///
+    /// # Errors
+    /// What the transport met: no such branch, no right, no answer.
+    fn snapshot(&mut self) -> anyhow::Result<Box<dyn Snapshot + '_>>;
+
+    /// Puts one commit on the branch if `expected` is still its tip.
+    ///
+    /// # Errors
+    /// What failed before anything was sent.
+    fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome>;
+}

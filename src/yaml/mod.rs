@@ -1,0 +1,1 @@
+//! Floor 0, text: reads, edits and proves YAML. It knows nothing of Helm or Git.
