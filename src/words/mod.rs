@@ -1,4 +1,10 @@
 //! Floor 1, words: the values that the other floors speak in. Pure; each is parsed once, at the edge.
 
 pub mod fault;
+pub mod image;
+pub mod name;
 pub mod repo_path;
+pub mod template;
+pub mod trailers;
+pub mod version;
+pub mod wording;
