@@ -1,0 +1,53 @@
+"""The ways to bring one tag into a config repo over HTTP: ours, and those that pipelines have today."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from config_repos import file_of
+from tools import BENCH, OURS
+
+WAYS = BENCH / "ways"
+
+
+@dataclass
+class Job:
+    """One bump: which app's tag in which environment, and where the result goes."""
+
+    url: str
+    app: str
+    env: str
+    tag: str
+    home: Path
+
+    @property
+    def result(self):
+        """The file that tells the number of attempts."""
+        return self.home / "result.json"
+
+    @property
+    def file(self):
+        """The values file."""
+        return file_of(self.app, self.env)
+
+
+def ours(job):
+    """Returns the command of gitops-steps: by policy, pushed without a clone."""
+    return [
+        OURS, "bump-values", "--config-repo", job.url, "--app", job.app, "--env", job.env, "--tag", job.tag,
+        "--publish", "push", "--timeout", "15m", "--result-file", job.result, "--quiet",
+    ]
+
+
+def rebase_push(job, tries=5):
+    """Returns the command of the usual loop: clone once, then pull --rebase and push."""
+    return [WAYS / "rebase-push.sh", job.url, job.file, job.tag, job.result, tries]
+
+
+def clone_push(job, tries=1):
+    """Returns the command of a shallow clone, an edit and a push."""
+    return [WAYS / "clone-push.sh", job.url, job.file, job.tag, job.result, tries]
+
+
+def sparse_push(job):
+    """Returns the command of a partial, sparse clone, an edit and a push."""
+    return [WAYS / "sparse-push.sh", job.url, job.file, job.tag, job.result]
