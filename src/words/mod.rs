@@ -1,5 +1,6 @@
 //! Floor 1, words: the values that the other floors speak in. Pure; each is parsed once, at the edge.
 
+pub mod address;
 pub mod event;
 pub mod fault;
 mod fields;
@@ -8,6 +9,7 @@ pub mod name;
 pub mod payload;
 pub mod repo_path;
 pub mod template;
+pub mod token;
 pub mod trailers;
 pub mod version;
 pub mod wording;

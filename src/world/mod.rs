@@ -1,3 +1,12 @@
 //! Floor 4, world: files, processes, network, clock and environment. Thin; it decides nothing.
 
+pub mod checkout;
+pub mod clock;
 pub mod config_repo;
+pub mod env;
+pub mod git;
+pub mod git_config;
+pub mod http;
+mod links;
+pub mod process;
+pub mod progress;

@@ -1,0 +1,65 @@
+//! Time: what o'clock it is, how long we may still take, and waiting.
+#![expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+/// Returns the present moment.
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Sleeps.
+pub fn sleep(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// Returns a random time from zero up to `most`, so that many writers do not come back at once.
+pub fn jitter(most: Duration) -> Duration {
+    most.mul_f64(fastrand::f64())
+}
+
+/// The moment at which an operation gives up, on a clock that never jumps.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    start: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// Returns the deadline that is `limit` from now.
+    pub fn after(limit: Duration) -> Self {
+        Self {
+            start: Instant::now(),
+            limit,
+        }
+    }
+
+    /// Returns the time that is left; zero when it has passed.
+    pub fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.start.elapsed())
+    }
+
+    /// Returns whether it has passed.
+    pub fn passed(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// Returns the whole time that was allowed.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_passes_and_a_jitter_stays_within_its_bound() {
+        assert!(Deadline::after(Duration::ZERO).passed());
+        assert!(!Deadline::after(Duration::from_secs(3600)).passed());
+        assert!((0..100).all(|_| jitter(Duration::from_secs(1)) <= Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,126 @@
+//! Fetches the tip of one branch, one commit deep.
+
+use std::sync::Arc;
+
+use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository};
+
+use super::wire::{Failure, Wire, WireError};
+use crate::words::fault::{Fault, Kind};
+use crate::world::progress::Progress;
+
+/// The tip of a branch.
+pub(super) struct Tip {
+    /// The branch's short name.
+    pub branch: String,
+    /// Its commit, which is in the local repository now.
+    pub commit: Oid,
+}
+
+/// Fetches the tip of `branch`, or of the remote's default branch.
+///
+/// Objects that are there already are not sent again.
+pub(super) fn tip(
+    repo: &Repository,
+    wire: &Arc<Wire>,
+    branch: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<Tip, Failure> {
+    let found = wire.with_remote(repo, |remote| {
+        let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
+        let tip = match find(&connection, branch)? {
+            Ok(tip) => tip,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        if repo.find_commit(tip.commit).is_err() {
+            let name = &tip.branch;
+            let refspec = format!("+refs/heads/{name}:refs/remotes/origin/{name}");
+            connection
+                .remote()
+                .fetch(&[refspec], Some(&mut options(progress)), None)?;
+        }
+        Ok(Ok(tip))
+    });
+    let tip = found.map_err(|error| match error {
+        WireError::Transport(failure) => failure,
+        WireError::Protocol(error) => broken(&error),
+    })??;
+    repo.find_commit(tip.commit).map_err(|e| broken(&e))?;
+    Ok(tip)
+}
+
+fn options(progress: &dyn Progress) -> FetchOptions<'_> {
+    let mut callbacks = RemoteCallbacks::new();
+    callbacks.transfer_progress(|at| {
+        progress.show("fetch", at.received_objects(), at.total_objects());
+        true
+    });
+    let mut options = FetchOptions::new();
+    options
+        .depth(1)
+        .download_tags(AutotagOption::None)
+        .update_fetchhead(false)
+        .remote_callbacks(callbacks);
+    options
+}
+
+fn find(
+    connection: &git2::RemoteConnection<'_, '_, '_>,
+    branch: Option<&str>,
+) -> Result<Result<Tip, Fault>, git2::Error> {
+    let heads = connection.list()?;
+    let wanted = match branch {
+        Some(branch) => format!("refs/heads/{branch}"),
+        None => match connection.default_branch() {
+            Ok(name) => String::from_utf8_lossy(&name).into_owned(),
+            Err(_) => {
+                return Ok(Err(Fault::not_found(
+                    "the config repo has no default branch: it is empty, or its HEAD \
+                    names a branch that is not there",
+                )
+                .hint("name a branch with --branch")));
+            }
+        },
+    };
+    let short = wanted.strip_prefix("refs/heads/").unwrap_or(&wanted).to_owned();
+    if let Some(head) = heads.iter().find(|head| head.name() == wanted) {
+        return Ok(Ok(Tip {
+            branch: short,
+            commit: head.oid(),
+        }));
+    }
+    let branches = heads
+        .iter()
+        .filter_map(|head| head.name().strip_prefix("refs/heads/"));
+    let mut near: Vec<_> = branches
+        .map(|name| (strsim::damerau_levenshtein(name, &short), name))
+        .collect();
+    near.sort_unstable();
+    let near: Vec<_> = near
+        .iter()
+        .take(5)
+        .map(|(_, name)| name.escape_debug().to_string())
+        .collect();
+    let fault = Fault::not_found(format!(
+        "the config repo has no branch `{}`",
+        short.escape_debug()
+    ));
+    Ok(Err(if near.is_empty() {
+        fault
+    } else {
+        fault.hint(format!("it has: {}", near.join(", ")))
+    }))
+}
+
+/// Says what libgit2 met in the remote's answer; a pipe or stream that ended too early is worth another try.
+pub(super) fn broken(error: &git2::Error) -> Failure {
+    let message = format!(
+        "the remote's answer is no git protocol: {}",
+        error.message().escape_debug()
+    );
+    Failure {
+        fault: Fault::new(Kind::GaveUp, message)
+            .hint("try again; `git ls-remote` with the same address may tell more"),
+        passing: true,
+        wait: None,
+    }
+}

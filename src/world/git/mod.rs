@@ -1,0 +1,20 @@
+//! Config repos that git reaches, over http(s), ssh or a folder of this machine, without a work tree.
+//!
+//! libgit2 speaks git's protocol; the bytes go through transports of our own ([`wire`]): the one HTTP client,
+//! and pipes to the system's `ssh` and `git`.
+
+mod commit;
+mod credentials;
+mod fetch;
+mod http;
+mod identity;
+mod outcome;
+mod pipe;
+mod push;
+mod remote;
+mod sign;
+mod snapshot;
+mod wire;
+
+pub use credentials::{Access, plaintext_warning};
+pub use remote::GitRepo;

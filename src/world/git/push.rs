@@ -1,0 +1,78 @@
+//! Pushes one commit to one branch, without force, and reports what the remote said.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use git2::{Oid, PushOptions, RemoteCallbacks, Repository};
+
+use super::wire::{Wire, WireError};
+use crate::world::progress::Progress;
+
+/// How much of the remote's own words is kept.
+const MOST_SAID: usize = 4096;
+
+/// What came of a push.
+pub(super) struct Report {
+    /// The status of our branch: `Some(None)` for accepted, `Some(Some(why))` for rejected.
+    pub status: Option<Option<String>>,
+    /// What the remote wrote for people.
+    pub said: String,
+    /// The tip that the remote named, where it was not the expected one; nothing was sent then.
+    pub moved_to: Option<Oid>,
+    /// Why the push broke off.
+    pub error: Option<WireError>,
+}
+
+/// Pushes `commit` to `branch` if the remote's tip is still `expected`.
+///
+/// libgit2 calls a push done when the remote has answered, also when it has refused: only the status counts.
+pub(super) fn send(
+    repo: &Repository,
+    wire: &Arc<Wire>,
+    branch: &str,
+    (expected, commit): (Oid, Oid),
+    progress: &dyn Progress,
+) -> Report {
+    let target = format!("refs/heads/{branch}");
+    let status = RefCell::new(None);
+    let said = RefCell::new(Vec::new());
+    let moved_to = RefCell::new(None);
+    let mut callbacks = RemoteCallbacks::new();
+    callbacks.push_update_reference(|name, why| {
+        if name == target {
+            *status.borrow_mut() = Some(why.map(str::to_owned));
+        }
+        Ok(())
+    });
+    callbacks.sideband_progress(|bytes| {
+        let mut said = said.borrow_mut();
+        let room = MOST_SAID.saturating_sub(said.len());
+        said.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        true
+    });
+    // The old id of the update is what the remote will compare with: so this is an exact lease.
+    callbacks.push_negotiation(|updates| {
+        let ours = updates
+            .iter()
+            .find(|update| update.dst_refname_bytes() == target.as_bytes());
+        match ours.map(git2::PushUpdate::src) {
+            Some(tip) if tip == expected => Ok(()),
+            tip => {
+                *moved_to.borrow_mut() = Some(tip.unwrap_or(Oid::ZERO_SHA1));
+                Err(git2::Error::from_str("the branch moved"))
+            }
+        }
+    });
+    callbacks.push_transfer_progress(|done, total, _| progress.show("push", done, total));
+    let mut options = PushOptions::new();
+    options.remote_callbacks(callbacks);
+    let refspec = format!("{commit}:{target}");
+    let result = wire.with_remote(repo, |remote| remote.push(&[refspec], Some(&mut options)));
+    drop(options);
+    Report {
+        status: status.into_inner(),
+        said: String::from_utf8_lossy(&said.into_inner()).into_owned(),
+        moved_to: moved_to.into_inner(),
+        error: result.err(),
+    }
+}

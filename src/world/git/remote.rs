@@ -1,0 +1,179 @@
+//! A config repo that git reaches: fetch a tip, make a commit in memory, push it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use git2::{Oid, Repository};
+use tempfile::TempDir;
+
+use super::credentials::Access;
+use super::outcome::{Meaning, meaning, refused};
+use super::push::Report;
+use super::snapshot::GitSnapshot;
+use super::wire::{Failure, Wire, WireError};
+use super::{commit, fetch, push};
+use crate::plan::commit::NewCommit;
+use crate::plan::snapshot::Snapshot;
+use crate::words::address::GitUrl;
+use crate::words::fault::{Fault, Kind};
+use crate::words::repo_path::RepoPath;
+use crate::world::clock;
+use crate::world::config_repo::{ConfigRepo, Outcome};
+
+/// How often a fetch is tried when the connection breaks or the server is ailing.
+const FETCHES: u32 = 4;
+/// The longest first pause between two fetches; it doubles.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
+pub struct GitRepo {
+    repo: Repository,
+    _home: TempDir,
+    wire: Arc<Wire>,
+    access: Access,
+    branch: Option<String>,
+    folder: Option<RepoPath>,
+    tip: Option<Oid>,
+    wait: Option<Duration>,
+}
+
+impl GitRepo {
+    /// Prepares to reach `url`; nothing is sent yet.
+    ///
+    /// `branch` is the one to change (the remote's default branch if `None`). With `folder`, all paths are
+    /// relative to that folder of the repository, and nothing outside it is read or written.
+    ///
+    /// # Errors
+    /// `Invalid` for an impossible branch name or address, `Internal` without a temporary folder.
+    pub fn open(
+        url: &GitUrl,
+        branch: Option<&str>,
+        folder: Option<RepoPath>,
+        access: Access,
+    ) -> anyhow::Result<Self> {
+        if let Some(branch) = branch
+            && !git2::Reference::is_valid_name(&format!("refs/heads/{branch}"))
+        {
+            let shown = branch.escape_debug();
+            return Err(Fault::invalid(format!("`{shown}` cannot be a branch's name")).into());
+        }
+        let internal = |why: String| {
+            Fault::new(
+                Kind::Internal,
+                format!("cannot make a temporary repository: {why}"),
+            )
+            .hint("let TMPDIR name a folder that can be written")
+        };
+        let home = TempDir::with_prefix("gitops-steps-").map_err(|e| internal(e.to_string()))?;
+        let repo = Repository::init_bare(home.path())
+            .map_err(|e| internal(e.message().escape_debug().to_string()))?;
+        Ok(Self {
+            repo,
+            _home: home,
+            wire: Wire::to(url, &access)?,
+            access,
+            branch: branch.map(str::to_owned),
+            folder,
+            tip: None,
+            wait: None,
+        })
+    }
+
+    /// Fetches the tip; reading does no harm, so a passing failure is tried again.
+    fn fetch(&mut self) -> Result<Oid, Failure> {
+        let mut pause = PAUSE;
+        let mut tries = 1;
+        loop {
+            if let Some(wait) = self.wait.take() {
+                clock::sleep(wait.min(self.access.deadline.left()));
+            }
+            let progress = self.access.progress.as_ref();
+            match fetch::tip(&self.repo, &self.wire, self.branch.as_deref(), progress) {
+                Ok(tip) => {
+                    self.branch = Some(tip.branch);
+                    self.tip = Some(tip.commit);
+                    return Ok(tip.commit);
+                }
+                Err(failure) if failure.passing && tries < FETCHES && !self.access.deadline.passed() => {
+                    self.wait = Some(failure.wait.unwrap_or_else(|| clock::jitter(pause)));
+                    pause *= 2;
+                    tries += 1;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    fn outcome(&mut self, report: Report, commit: Oid) -> anyhow::Result<Outcome> {
+        if let Some(tip) = report.moved_to {
+            return Ok(Outcome::Moved {
+                why: format!("the branch is at {tip} now"),
+            });
+        }
+        let branch = self.branch.clone().unwrap_or_default();
+        let unknown = |why: String| Outcome::Unknown {
+            why,
+            commit: commit.to_string(),
+        };
+        match (report.status, report.error) {
+            (Some(None), _) => {
+                self.tip = Some(commit);
+                Ok(Outcome::Landed {
+                    commit: Some(commit.to_string()),
+                    verified: None,
+                })
+            }
+            (Some(Some(status)), _) => Ok(match meaning(&status, &report.said) {
+                Meaning::Moved => Outcome::Moved {
+                    why: status.escape_debug().to_string(),
+                },
+                Meaning::Ailing => unknown(format!("the remote failed: {}", status.escape_debug())),
+                other => Outcome::Refused(refused(&branch, other, &status, &report.said)),
+            }),
+            (None, Some(WireError::Transport(failure))) => {
+                self.wait = failure.wait;
+                Ok(match failure.fault.kind {
+                    Kind::Denied => Outcome::Refused(failure.fault),
+                    Kind::GaveUp => unknown(failure.fault.message),
+                    _ => return Err(failure.fault.into()),
+                })
+            }
+            (None, Some(WireError::Protocol(error))) => Ok(match error.code() {
+                git2::ErrorCode::NotFastForward => Outcome::Moved {
+                    why: "the branch moved".to_owned(),
+                },
+                _ => unknown(error.message().escape_debug().to_string()),
+            }),
+            (None, None) => Ok(unknown("the remote gave no status for the branch".to_owned())),
+        }
+    }
+}
+
+impl ConfigRepo for GitRepo {
+    fn branch(&self) -> Option<&str> {
+        self.branch.as_deref()
+    }
+
+    fn snapshot(&mut self) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+        let tip = self.fetch().map_err(|failure| failure.fault)?;
+        Ok(Box::new(GitSnapshot::of(&self.repo, tip, self.folder.as_ref())?))
+    }
+
+    /// Puts one commit on the branch if `expected` is still its tip.
+    ///
+    /// An answer that was lost, and a server that is ailing, are `Unknown`: a fetch tells what became of it.
+    fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
+        let (Some(tip), Some(branch)) = (self.tip, &self.branch) else {
+            return Err(Fault::new(Kind::Internal, "a commit was asked for before a snapshot").into());
+        };
+        if expected.is_some_and(|expected| expected != tip.to_string()) {
+            return Ok(Outcome::Moved {
+                why: format!("the branch is at {tip} now"),
+            });
+        }
+        let made = commit::write(&self.repo, tip, self.folder.as_ref(), commit, &self.access)?;
+        let progress = self.access.progress.as_ref();
+        let report = push::send(&self.repo, &self.wire, branch, (tip, made), progress);
+        self.outcome(report, made)
+    }
+}

@@ -1,0 +1,105 @@
+//! A commit's files, read from its trees.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use git2::{ObjectType, Oid, Repository, Tree};
+
+use crate::plan::snapshot::{Blob, Snapshot};
+use crate::words::repo_path::RepoPath;
+use crate::world::links::{self, Entry};
+
+/// The mode of a symbolic link in a tree.
+const LINK: i32 = 0o120_000;
+
+/// The files below one tree of a fetched commit.
+pub(super) struct GitSnapshot<'repo> {
+    repo: &'repo Repository,
+    commit: String,
+    root: Option<Tree<'repo>>,
+}
+
+impl<'repo> GitSnapshot<'repo> {
+    /// Takes the tree of a commit, or that of a folder in it; a folder that is missing holds no file.
+    pub(super) fn of(
+        repo: &'repo Repository,
+        commit: Oid,
+        folder: Option<&RepoPath>,
+    ) -> anyhow::Result<Self> {
+        let mut root = Some(repo.find_commit(commit)?.tree()?);
+        if let (Some(folder), Some(tree)) = (folder, &root) {
+            let found = entry(tree, folder.as_str())?.filter(|entry| entry.1 == Some(ObjectType::Tree));
+            root = found.map(|(id, _, _)| repo.find_tree(id)).transpose()?;
+        }
+        Ok(Self {
+            repo,
+            commit: commit.to_string(),
+            root,
+        })
+    }
+
+    fn look(&self, path: &RepoPath) -> anyhow::Result<Entry> {
+        let Some(root) = &self.root else {
+            return Ok(Entry::Missing);
+        };
+        Ok(match entry(root, path.as_str())? {
+            None => Entry::Missing,
+            Some((id, Some(ObjectType::Blob), LINK)) => {
+                let target = self.repo.find_blob(id)?;
+                Entry::Link(String::from_utf8_lossy(target.content()).into_owned())
+            }
+            Some((_, Some(ObjectType::Blob), _)) => Entry::File,
+            Some((_, Some(ObjectType::Tree), _)) => Entry::Folder,
+            Some(_) => Entry::Other,
+        })
+    }
+
+    fn read_one(&self, path: &RepoPath) -> anyhow::Result<Option<Blob>> {
+        let Some(found) = links::follow(path, |path| self.look(path))? else {
+            return Ok(None);
+        };
+        let root = self.root.as_ref().expect("a file was found below the root");
+        let (id, _, _) = entry(root, found.as_str())?.expect("the file was just found");
+        let bytes = self.repo.find_blob(id)?.content().to_vec();
+        Ok(Some(Blob { path: found, bytes }))
+    }
+}
+
+impl Snapshot for GitSnapshot<'_> {
+    fn commit(&self) -> Option<&str> {
+        Some(&self.commit)
+    }
+
+    fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
+        paths.iter().map(|path| self.read_one(path)).collect()
+    }
+
+    fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
+        let mut found = Vec::new();
+        let Some(root) = &self.root else { return Ok(found) };
+        root.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            // A name that no path of ours can hold is none that a user could ask for.
+            if let (Some(ObjectType::Blob), Ok(name)) = (entry.kind(), entry.name())
+                && let Ok(path) = RepoPath::parse(&format!("{folder}{name}"))
+            {
+                found.push(path);
+            }
+            git2::TreeWalkResult::Ok
+        })
+        .context("cannot list the files of the config repo")?;
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Returns the id, kind and mode of what lies at a path of a tree.
+pub(super) fn entry(
+    tree: &Tree<'_>,
+    path: &str,
+) -> Result<Option<(Oid, Option<ObjectType>, i32)>, git2::Error> {
+    match tree.get_path(Path::new(path)) {
+        Ok(entry) => Ok(Some((entry.id(), entry.kind(), entry.filemode()))),
+        Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
