@@ -1,7 +1,7 @@
 //! Config repos reached by git: over HTTP from a real server, over file:// and over ssh.
 #![allow(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
+    clippy::unwrap_used,
     reason = "tests set up the world"
 )]
 
@@ -13,7 +13,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gitops_steps::plan::commit::{FileChange, Identity, NewCommit, Signing};
-use gitops_steps::plan::snapshot::Snapshot;
 use gitops_steps::words::address::GitUrl;
 use gitops_steps::words::fault::{Fault, Kind};
 use gitops_steps::words::repo_path::RepoPath;
@@ -502,4 +501,18 @@ fn a_sub_folder_is_read_and_written_as_if_it_were_the_root() {
     );
     landed(push(&mut repo, &bump(&[("dev.yaml", "tag: v1\n", "tag: v2\n")])).unwrap());
     assert_eq!(git_says(&bare, &["show", "main:app/dev.yaml"]), "tag: v2");
+}
+
+#[test]
+fn a_branch_that_was_taken_away_is_not_made_again() {
+    let server = GitServer::start(Options::default());
+    let bare = server.repo("config.git", FILES);
+    let mut repo = open(&server.url("config.git"), plain(None));
+    let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
+    git_says(&bare, &["update-ref", "-d", "refs/heads/main"]);
+    let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
+    assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
+    assert_eq!(git_says(&bare, &["branch", "--list"]), "");
+    let error = repo.snapshot().err().unwrap();
+    assert_eq!(fault(&error).kind, Kind::NotFound);
 }

@@ -7,8 +7,12 @@
     reason = "reads and writes the files of the checkout"
 )]
 
-use std::fs::{self, Permissions};
+use std::fs;
+#[cfg(unix)]
+use std::fs::Permissions;
 use std::io::{ErrorKind, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -209,11 +213,14 @@ impl Checkout {
             fs::create_dir_all(folder)?;
             let mut file = NamedTempFile::with_prefix_in(".gitops-steps-", folder)?;
             file.write_all(bytes)?;
-            let mode = match fs::metadata(&target) {
-                Ok(metadata) => metadata.permissions(),
-                Err(_) => new_file_mode(file.path())?,
-            };
-            file.as_file().set_permissions(mode)?;
+            match fs::metadata(&target) {
+                Ok(metadata) => file.as_file().set_permissions(metadata.permissions())?,
+                // A temporary file is private; a new file of a checkout is as git makes it.
+                #[cfg(unix)]
+                Err(_) => file.as_file().set_permissions(Permissions::from_mode(0o644))?,
+                #[cfg(not(unix))]
+                Err(_) => {}
+            }
             file.as_file().sync_all()?;
             Ok(file)
         };
@@ -349,18 +356,6 @@ fn local_url(repo: &git2::Repository, text: &str) -> Result<GitUrl, Fault> {
     GitUrl::parse(url.as_str())?.ok_or_else(bad)
 }
 
-/// Returns the mode that a new file gets: temporary files are private, ours follow the folder's readability.
-fn new_file_mode(of: &Path) -> std::io::Result<Permissions> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let _ = of;
-        Ok(Permissions::from_mode(0o644))
-    }
-    #[cfg(not(unix))]
-    fs::metadata(of).map(|metadata| metadata.permissions())
-}
-
 fn io_fault(verb: &str, path: &RepoPath, error: &std::io::Error) -> anyhow::Error {
     Fault::new(Kind::Invalid, format!("cannot {verb} `{path}`: {error}")).into()
 }
@@ -399,7 +394,6 @@ mod tests {
 
     #[test]
     fn files_are_written_and_keep_their_mode() {
-        use std::os::unix::fs::PermissionsExt as _;
         let home = folder(&[("a/x.yaml", "1"), ("y.yaml", "1")]);
         fs::set_permissions(home.path().join("y.yaml"), Permissions::from_mode(0o750)).unwrap();
         let mut checkout = Checkout::open(home.path()).unwrap();

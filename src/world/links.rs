@@ -43,13 +43,12 @@ pub(super) fn follow(
         }
         let here = RepoPath::parse(&at.join("/"))?;
         match look(&here)? {
-            Entry::Missing => return Ok(None),
             Entry::Folder if ahead.is_empty() => {
                 return Err(Fault::not_found(format!("`{path}` is a folder, not a file")).into());
             }
             Entry::Folder => {}
             Entry::File if ahead.is_empty() => return Ok(Some(here)),
-            Entry::File => return Ok(None),
+            Entry::Missing | Entry::File => return Ok(None),
             Entry::Other => return Err(Fault::refused(format!("`{path}` is no regular file")).into()),
             Entry::Link(target) => {
                 hops += 1;

@@ -174,7 +174,7 @@ pub fn bare_repo(bare: &Path, files: &[(&str, &str)]) {
 /// Puts another commit on `main` of a bare repository, as somebody else would; returns its id.
 pub fn commit_to(bare: &Path, message: &str, files: &[(&str, &str)]) -> String {
     use std::fmt::Write as _;
-    let mut input = format!("commit refs/heads/main\ncommitter T <t@example.com> 1700000000 +0000\n");
+    let mut input = "commit refs/heads/main\ncommitter T <t@example.com> 1700000000 +0000\n".to_owned();
     let _ = write!(input, "data {}\n{message}\n", message.len());
     let has_parent = git(bare)
         .args(["rev-parse", "-q", "--verify", "main"])
@@ -219,7 +219,7 @@ fn serve(shared: &Shared, stream: &TcpStream) {
         let counts = &shared.counts;
         counts.requests.fetch_add(1, Ordering::SeqCst);
         counts.bytes_up.fetch_add(request.body.len(), Ordering::SeqCst);
-        if request.headers.get("transfer-encoding").is_some() {
+        if request.headers.contains_key("transfer-encoding") {
             counts.chunked.fetch_add(1, Ordering::SeqCst);
         }
         thread::sleep(shared.options.delay);
@@ -353,13 +353,10 @@ fn backend(shared: &Shared, request: &Incoming, path: &str, query: &str) -> Vec<
         .lines()
         .find_map(|line| line.strip_prefix("Status: "))
         .unwrap_or("200 OK");
-    let headers: String = head
-        .lines()
-        .filter(|line| !line.starts_with("Status:"))
-        .map(|line| format!("{line}\r\n"))
-        .collect();
+    let headers: Vec<_> = head.lines().filter(|line| !line.starts_with("Status:")).collect();
+    let headers = headers.join("\r\n");
     let mut answer = format!(
-        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n",
+        "HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     )
     .into_bytes();

@@ -1,10 +1,12 @@
 //! Which credential goes to a repository, and in which order they are tried.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::words::address::{GitUrl, Login, Scheme};
 use crate::words::token::{Token, TokenSource};
@@ -49,7 +51,7 @@ pub(super) struct Credential {
     /// The value of the `Authorization` header.
     pub authorization: Token,
     /// What the helper gave, in its own form, to be approved or rejected.
-    helped: Option<Token>,
+    helped: Option<SecretString>,
 }
 
 /// The credentials that fit one repository, best first. Helpers are asked last, and only when it comes to that.
@@ -92,12 +94,7 @@ impl Chain {
         }
         Self {
             ready: ready.into_iter(),
-            helper: Some(Helper {
-                url: url.clone(),
-                environment: environment.clone(),
-                directory: access.directory.clone(),
-                deadline: access.deadline,
-            }),
+            helper: Some(Helper::of(url, access)),
         }
     }
 
@@ -115,17 +112,10 @@ impl Chain {
 impl Credential {
     /// Tells the helpers whether what they gave was right; nothing to do for other sources.
     pub(super) fn judge(&mut self, url: &GitUrl, access: &Access, right: bool) {
-        let Some(helped) = self.helped.take() else { return };
-        let helper = Helper {
-            url: url.clone(),
-            environment: access.environment.clone(),
-            directory: access.directory.clone(),
-            deadline: access.deadline,
-        };
-        let _ = helper.git(
-            if right { "approve" } else { "reject" },
-            unpack(&helped).as_bytes(),
-        );
+        if let Some(helped) = self.helped.take() {
+            let verb = if right { "approve" } else { "reject" };
+            let _ = Helper::of(url, access).git(verb, helped.expose_secret().as_bytes());
+        }
     }
 }
 
@@ -138,6 +128,15 @@ struct Helper {
 }
 
 impl Helper {
+    fn of(url: &GitUrl, access: &Access) -> Self {
+        Self {
+            url: url.clone(),
+            environment: access.environment.clone(),
+            directory: access.directory.clone(),
+            deadline: access.deadline,
+        }
+    }
+
     fn fill(&self) -> Option<Credential> {
         let mut question = format!(
             "protocol={}\nhost={}\npath={}\n",
@@ -146,7 +145,7 @@ impl Helper {
             self.url.path().trim_start_matches('/')
         );
         if let Some(user) = self.url.user() {
-            question.push_str(&format!("username={user}\n"));
+            let _ = writeln!(question, "username={user}");
         }
         question.push('\n');
         let answer = self.git("fill", question.as_bytes())?;
@@ -157,7 +156,7 @@ impl Helper {
         };
         let password = Token::parse(line("password")?).ok()?;
         let mut credential = basic(line("username")?, &password, TokenSource::Helper);
-        credential.helped = Token::parse(&STANDARD.encode(&answer)).ok();
+        credential.helped = Some(SecretString::from(answer));
         Some(credential)
     }
 
@@ -174,14 +173,6 @@ impl Helper {
         let finished = process::run(&mut command, input, self.deadline).ok()?;
         finished.ok.then(|| String::from_utf8(finished.stdout).ok())?
     }
-}
-
-fn unpack(helped: &Token) -> String {
-    STANDARD
-        .decode(helped.expose())
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .unwrap_or_default()
 }
 
 fn of_variables(environment: &Environment, names: &[(&'static str, &str)]) -> Vec<Credential> {

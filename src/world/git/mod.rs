@@ -1,6 +1,6 @@
 //! Config repos that git reaches, over http(s), ssh or a folder of this machine, without a work tree.
 //!
-//! libgit2 speaks git's protocol; the bytes go through transports of our own ([`wire`]): the one HTTP client,
+//! libgit2 speaks git's protocol; the bytes go through transports of our own (`wire`): the one HTTP client,
 //! and pipes to the system's `ssh` and `git`.
 
 mod commit;

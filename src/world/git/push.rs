@@ -11,10 +11,18 @@ use crate::world::progress::Progress;
 /// How much of the remote's own words is kept.
 const MOST_SAID: usize = 4096;
 
+/// What the remote says of one branch.
+pub(super) enum Status {
+    /// The branch is at our commit now.
+    Accepted,
+    /// It is not, and why.
+    Rejected(String),
+}
+
 /// What came of a push.
 pub(super) struct Report {
-    /// The status of our branch: `Some(None)` for accepted, `Some(Some(why))` for rejected.
-    pub status: Option<Option<String>>,
+    /// The status of our branch, if the remote gave one.
+    pub status: Option<Status>,
     /// What the remote wrote for people.
     pub said: String,
     /// The tip that the remote named, where it was not the expected one; nothing was sent then.
@@ -40,7 +48,7 @@ pub(super) fn send(
     let mut callbacks = RemoteCallbacks::new();
     callbacks.push_update_reference(|name, why| {
         if name == target {
-            *status.borrow_mut() = Some(why.map(str::to_owned));
+            *status.borrow_mut() = Some(why.map_or(Status::Accepted, |why| Status::Rejected(why.to_owned())));
         }
         Ok(())
     });

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::credentials::Access;
 use super::outcome::{Meaning, meaning, refused};
-use super::push::Report;
+use super::push::{Report, Status};
 use super::snapshot::GitSnapshot;
 use super::wire::{Failure, Wire, WireError};
 use super::{commit, fetch, push};
@@ -116,14 +116,14 @@ impl GitRepo {
             commit: commit.to_string(),
         };
         match (report.status, report.error) {
-            (Some(None), _) => {
+            (Some(Status::Accepted), _) => {
                 self.tip = Some(commit);
                 Ok(Outcome::Landed {
                     commit: Some(commit.to_string()),
                     verified: None,
                 })
             }
-            (Some(Some(status)), _) => Ok(match meaning(&status, &report.said) {
+            (Some(Status::Rejected(status)), _) => Ok(match meaning(&status, &report.said) {
                 Meaning::Moved => Outcome::Moved {
                     why: status.escape_debug().to_string(),
                 },

@@ -63,16 +63,16 @@ pub(super) struct Wire {
 }
 
 enum Line {
-    Http(HttpWire),
-    Pipe(PipeWire),
+    Http(Box<HttpWire>),
+    Pipe(Box<PipeWire>),
 }
 
 impl Wire {
     /// Makes the line to `url`; nothing is sent yet.
     pub(super) fn to(url: &GitUrl, access: &Access) -> Result<Arc<Self>, Fault> {
         let line = match url.scheme() {
-            Scheme::Http | Scheme::Https => Line::Http(HttpWire::to(url, access)?),
-            Scheme::Ssh | Scheme::File => Line::Pipe(PipeWire::to(url, access)),
+            Scheme::Http | Scheme::Https => Line::Http(Box::new(HttpWire::to(url, access)?)),
+            Scheme::Ssh | Scheme::File => Line::Pipe(Box::new(PipeWire::to(url, access))),
         };
         Ok(Arc::new(Self {
             line,
