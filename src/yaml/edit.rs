@@ -165,6 +165,13 @@ pub(super) fn contradiction(one: &Edit, other: &Edit) -> Error {
         Operation::Set { value } => format!("set `{}` to `{}`", edit.path, value.shown().escape_debug()),
         Operation::Unset => format!("unset `{}`", edit.path),
     };
-    Error::new(ErrorKind::Ambiguous, format!("two edits contradict each other: {}, and {}", asked(one), asked(other)))
-        .hint("ask for each place once")
+    Error::new(
+        ErrorKind::Ambiguous,
+        format!(
+            "two edits contradict each other: {}, and {}",
+            asked(one),
+            asked(other)
+        ),
+    )
+    .hint("ask for each place once")
 }

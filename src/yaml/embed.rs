@@ -67,8 +67,15 @@ impl<'f> Lines<'f> {
 
     /// Returns the line of an inner offset: where it begins outside, and the offset in it.
     fn line(&self, offset: usize) -> (usize, usize) {
-        let at = self.starts.partition_point(|&(inside, _)| inside <= offset).saturating_sub(1);
-        let (inside, outside) = self.starts.get(at).copied().unwrap_or((0, self.scalar.raw().end as usize));
+        let at = self
+            .starts
+            .partition_point(|&(inside, _)| inside <= offset)
+            .saturating_sub(1);
+        let (inside, outside) = self
+            .starts
+            .get(at)
+            .copied()
+            .unwrap_or((0, self.scalar.raw().end as usize));
         if offset == self.inner.len() && (self.inner.ends_with('\n') || self.inner.is_empty()) {
             return (self.scalar.raw().end as usize, 0);
         }
@@ -107,9 +114,21 @@ impl<'f> Lines<'f> {
         if fresh && last_column > 0 {
             text.extend(std::iter::repeat_n(' ', self.indent));
         }
-        let start = if first_column == 0 { first } else { self.place(first, first_column) };
-        let end = if fresh && last_column == 0 { last } else { self.place(last, last_column) };
-        let end = if splice.range.end == self.inner.len() && last_column == 0 { last } else { end };
+        let start = if first_column == 0 {
+            first
+        } else {
+            self.place(first, first_column)
+        };
+        let end = if fresh && last_column == 0 {
+            last
+        } else {
+            self.place(last, last_column)
+        };
+        let end = if splice.range.end == self.inner.len() && last_column == 0 {
+            last
+        } else {
+            end
+        };
         Splice::replace(start..end.max(start), text, self.scalar.raw().depth)
     }
 }

@@ -62,7 +62,8 @@ impl File {
     fn read(text: String, origin: Origin) -> Result<Self, Error> {
         let located = locate::locate(&text).or_else(|error| through_shadow(&text).ok_or(error))?;
         let literal = |(index, raw): (usize, &Raw)| {
-            (raw.shape == Shape::Scalar(Style::Literal)).then(|| (u32::try_from(index).unwrap_or(NONE), OnceLock::new()))
+            (raw.shape == Shape::Scalar(Style::Literal))
+                .then(|| (u32::try_from(index).unwrap_or(NONE), OnceLock::new()))
         };
         let embedded = located.nodes.iter().enumerate().filter_map(literal).collect();
         Ok(Self {
@@ -99,7 +100,11 @@ impl File {
     /// Returns the line break that the file uses first, LF if it has none.
     pub(super) fn line_break(&self) -> &'static str {
         let first = lex::line_end(self.bytes(), 0);
-        if self.bytes()[first..].starts_with(b"\r\n") { "\r\n" } else { "\n" }
+        if self.bytes()[first..].starts_with(b"\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        }
     }
 
     /// Returns line and column, both from 1, of an offset.
@@ -115,7 +120,10 @@ impl File {
         });
         let line = lines.partition_point(|&start| start <= offset).max(1);
         let start = lines[line - 1];
-        let before = self.bytes()[start..offset].iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+        let before = self.bytes()[start..offset]
+            .iter()
+            .filter(|&&byte| byte & 0xc0 != 0x80)
+            .count();
         (line + self.origin.line, before + 1 + self.origin.column)
     }
 
@@ -156,7 +164,9 @@ impl<'f> Node<'f> {
 
     /// Returns the value of the first entry with this key.
     pub fn get(self, key: &str) -> Option<Node<'f>> {
-        self.entries().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+        self.entries()
+            .find(|(name, _)| name.text() == Some(key))
+            .map(|(_, value)| value)
     }
 
     /// Returns the decoded text of a scalar.
@@ -169,17 +179,23 @@ impl<'f> Node<'f> {
             return Some(text);
         }
         let quotes = usize::from(matches!(style, Style::Single | Style::Double));
-        self.file.text.get(raw.start as usize + quotes..raw.end as usize - quotes)
+        self.file
+            .text
+            .get(raw.start as usize + quotes..raw.end as usize - quotes)
     }
 
     /// Returns whether it is null: empty, `~` or `null`.
     pub fn is_null(self) -> bool {
-        self.raw().shape == Shape::Scalar(Style::Plain) && self.raw().tag == 0 && self.text().is_some_and(typed::is_null)
+        self.raw().shape == Shape::Scalar(Style::Plain)
+            && self.raw().tag == 0
+            && self.text().is_some_and(typed::is_null)
     }
 
     /// Returns whether it is a plain scalar that some YAML 1.1 or 1.2 reader takes for a number, a boolean, null or a time.
     pub fn typed(self) -> bool {
-        self.raw().shape == Shape::Scalar(Style::Plain) && self.raw().tag == 0 && self.text().is_some_and(typed::is_typed)
+        self.raw().shape == Shape::Scalar(Style::Plain)
+            && self.raw().tag == 0
+            && self.text().is_some_and(typed::is_typed)
     }
 
     /// Returns the line where it begins, from 1, in the outermost file.
@@ -197,7 +213,11 @@ impl<'f> Node<'f> {
         if self.file.origin.levels > 0 {
             return self.file.origin.document;
         }
-        self.file.located.roots.partition_point(|&root| root <= self.index).saturating_sub(1)
+        self.file
+            .located
+            .roots
+            .partition_point(|&root| root <= self.index)
+            .saturating_sub(1)
     }
 
     /// Returns the path from its document's root; `None` for a root and for a key.
@@ -211,7 +231,9 @@ impl<'f> Node<'f> {
             return None;
         }
         let cell = self.file.embedded.get(&self.index)?;
-        cell.get_or_init(|| self.read_embedded().map(Box::new)).as_ref().map(Box::as_ref)
+        cell.get_or_init(|| self.read_embedded().map(Box::new))
+            .as_ref()
+            .map(Box::as_ref)
     }
 
     fn read_embedded(self) -> Option<File> {
@@ -240,13 +262,21 @@ impl<'f> Node<'f> {
     /// Returns by how many spaces the content of a block scalar is indented.
     pub(super) fn block_indent(self) -> usize {
         let bytes = self.file.bytes();
-        let wanted = self.text().unwrap_or_default().split('\n').find(|line| !line.is_empty()).unwrap_or_default();
+        let wanted = self
+            .text()
+            .unwrap_or_default()
+            .split('\n')
+            .find(|line| !line.is_empty())
+            .unwrap_or_default();
         let mut at = lex::next_line(bytes, self.raw().start as usize);
         let end = self.raw().end as usize;
         while at < end {
             let close = lex::line_end(bytes, at);
             let line = &self.file.text[at..close];
-            if let Some(indent) = line.strip_suffix(wanted).filter(|indent| !wanted.is_empty() && indent.bytes().all(|byte| byte == b' ')) {
+            if let Some(indent) = line
+                .strip_suffix(wanted)
+                .filter(|indent| !wanted.is_empty() && indent.bytes().all(|byte| byte == b' '))
+            {
                 return indent.len();
             }
             at = lex::next_line(bytes, close);
@@ -269,7 +299,11 @@ impl<'f> Node<'f> {
 
     /// Returns keys and values, or items, in order.
     pub(super) fn children(self, shape: Shape) -> impl Iterator<Item = Node<'f>> + use<'f> {
-        let end = if self.raw().shape == shape { self.raw().next } else { 0 };
+        let end = if self.raw().shape == shape {
+            self.raw().next
+        } else {
+            0
+        };
         let mut at = self.index + 1;
         std::iter::from_fn(move || {
             let child = (at < end).then(|| self.file.node(at))?;
@@ -288,7 +322,9 @@ impl<'f> Node<'f> {
                     segments.push(Segment::Index(index.unwrap_or_default()));
                 }
                 _ => {
-                    let entry = parent.entries().find(|(key, value)| key.index == node.index || value.index == node.index);
+                    let entry = parent
+                        .entries()
+                        .find(|(key, value)| key.index == node.index || value.index == node.index);
                     let key = entry.and_then(|(key, _)| key.text()).unwrap_or_default();
                     segments.push(Segment::Key(key.to_owned()));
                 }
@@ -302,7 +338,11 @@ impl<'f> Node<'f> {
 }
 
 fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Error {
-    let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let line = bytes[..error.valid_up_to()]
+        .iter()
+        .filter(|&&byte| byte == b'\n')
+        .count()
+        + 1;
     let made = Error::new(ErrorKind::Syntax, "not UTF-8").at(line, 0);
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         made.hint("it looks like UTF-16: save it as UTF-8")
@@ -327,7 +367,10 @@ fn refuse_controls(text: &str) -> Result<(), Error> {
     let before = &text[..offset];
     let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    let message = format!("not valid YAML: it holds the control character U+{:04X}", u32::from(character));
+    let message = format!(
+        "not valid YAML: it holds the control character U+{:04X}",
+        u32::from(character)
+    );
     Err(Error::new(ErrorKind::Syntax, message).at(line, column))
 }
 

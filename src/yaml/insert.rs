@@ -30,7 +30,9 @@ pub fn addition(container: Node<'_>, rest: &[Segment], value: &Json) -> Result<A
         let place = container.raw().start as usize;
         Err(container.file.error(kind, place, message.to_owned()).hint(hint))
     };
-    let (first, inner) = rest.split_first().ok_or_else(|| Error::new(ErrorKind::Shape, "nothing to make"))?;
+    let (first, inner) = rest
+        .split_first()
+        .ok_or_else(|| Error::new(ErrorKind::Shape, "nothing to make"))?;
     match (container.kind(), first) {
         (NodeKind::Mapping, Segment::Key(key)) => Ok(Addition {
             key: Some(key.clone()),
@@ -49,9 +51,17 @@ pub fn addition(container: Node<'_>, rest: &[Segment], value: &Json) -> Result<A
                 });
             }
             let hint = format!("the list has {count} items; index {count} appends one");
-            fail(ErrorKind::Missing, "an item can only be made at the end of a list", &hint)
+            fail(
+                ErrorKind::Missing,
+                "an item can only be made at the end of a list",
+                &hint,
+            )
         }
-        _ => fail(ErrorKind::Shape, "the path does not fit what is there", "an entry of a map has a key, an item of a list an index or a filter"),
+        _ => fail(
+            ErrorKind::Shape,
+            "the path does not fit what is there",
+            "an entry of a map has a key, an item of a list an index or a filter",
+        ),
     }
 }
 
@@ -67,7 +77,10 @@ pub fn nested(rest: &[Segment], value: &Json) -> Result<Json, Error> {
     match first {
         Segment::Key(key) => Ok(Json::Object([(key.clone(), inner)].into_iter().collect())),
         Segment::Index(0) => Ok(Json::Array(vec![inner])),
-        Segment::Index(_) => Err(Error::new(ErrorKind::Missing, "a list that does not exist yet begins at index 0")),
+        Segment::Index(_) => Err(Error::new(
+            ErrorKind::Missing,
+            "a list that does not exist yet begins at index 0",
+        )),
         Segment::Filter { key, value } => Ok(Json::Array(vec![named(key, value, inner)?])),
     }
 }
@@ -75,11 +88,17 @@ pub fn nested(rest: &[Segment], value: &Json) -> Result<Json, Error> {
 /// Puts the key that a filter asks for in front of a new item.
 fn named(key: &str, wanted: &str, item: Json) -> Result<Json, Error> {
     let Json::Object(mut entries) = item else {
-        return Err(Error::new(ErrorKind::Shape, format!("an item found by `{}` must be a map", key.escape_debug())));
+        return Err(Error::new(
+            ErrorKind::Shape,
+            format!("an item found by `{}` must be a map", key.escape_debug()),
+        ));
     };
     let first = (key.to_owned(), Json::from(wanted));
     if entries.get(key).is_some_and(|value| *value != first.1) {
-        return Err(Error::new(ErrorKind::Ambiguous, format!("the new item's `{}` contradicts its filter", key.escape_debug())));
+        return Err(Error::new(
+            ErrorKind::Ambiguous,
+            format!("the new item's `{}` contradicts its filter", key.escape_debug()),
+        ));
     }
     entries.shift_remove(key);
     Ok(Json::Object(std::iter::once(first).chain(entries).collect()))
@@ -118,13 +137,24 @@ pub fn fill(null: Node<'_>, value: &Json) -> Result<Vec<Splice>, Error> {
         let lines = layout.block(value);
         let indent = layout::column(parent) + 2;
         let text = lines.join(&format!("{}{:indent$}", layout.line_break, ""));
-        return Ok(vec![Splice { text: format!(" {text}"), ..word }]);
+        return Ok(vec![Splice {
+            text: format!(" {text}"),
+            ..word
+        }]);
     }
-    let deeper = if value.is_array() { layout.list } else { layout.step };
+    let deeper = if value.is_array() {
+        layout.list
+    } else {
+        layout.step
+    };
     let lines = layout::indented(layout.block(value), layout::column(parent) + deeper);
     let (at, text) = layout::lines_after(null.file, raw.end as usize, &lines, layout.line_break);
     let added = Splice::insert(at, text, raw.depth);
-    Ok(if word.range.is_empty() { vec![added] } else { vec![word, added] })
+    Ok(if word.range.is_empty() {
+        vec![added]
+    } else {
+        vec![word, added]
+    })
 }
 
 /// Returns the splice that writes the first value of a file without any.
@@ -143,7 +173,11 @@ fn fill_root(null: Node<'_>, value: &Json) -> Vec<Splice> {
     let word = Splice::replace(raw.start as usize..end, "", 0);
     let lines = layout.block(value);
     let next = lex::skip_trivia(file.bytes(), end);
-    let at = if next < file.text().len() { lex::line_start(file.bytes(), next) } else { file.text().len() };
+    let at = if next < file.text().len() {
+        lex::line_start(file.bytes(), next)
+    } else {
+        file.text().len()
+    };
     let (at, text) = if at > end {
         let before = file.bytes().get(at - 1).is_some_and(|&byte| lex::is_break(byte));
         let from = if before { at } else { end };
@@ -152,7 +186,11 @@ fn fill_root(null: Node<'_>, value: &Json) -> Vec<Splice> {
         layout::lines_after(file, end, &lines, layout.line_break)
     };
     let added = Splice::insert(at, text, 0);
-    if word.range.is_empty() { vec![added] } else { vec![word, added] }
+    if word.range.is_empty() {
+        vec![added]
+    } else {
+        vec![word, added]
+    }
 }
 
 fn into_empty(container: Node<'_>, addition: &Addition) -> Splice {
@@ -161,7 +199,9 @@ fn into_empty(container: Node<'_>, addition: &Addition) -> Splice {
         json: layout::is_json(container),
     };
     let inside = container.raw().start as usize + 1..container.raw().end as usize - 1;
-    let blank = container.file.bytes()[inside.clone()].iter().all(|&byte| lex::is_blank(byte));
+    let blank = container.file.bytes()[inside.clone()]
+        .iter()
+        .all(|&byte| lex::is_blank(byte));
     let inside = if blank { inside } else { inside.start..inside.start };
     Splice::replace(inside, flow_text(addition, context, " "), container.raw().depth)
 }
@@ -193,12 +233,21 @@ fn after_flow(container: Node<'_>, last: Node<'_>, addition: &Addition) -> Vec<S
     let line = lex::line_start(bytes, begin);
     let indent = lex::skip_blanks(bytes, line);
     let bracket = container.raw().end as usize - 1;
-    let own_line = indent == begin && line > container.raw().start as usize && lex::line_end(bytes, comma.unwrap_or(end)) < bracket;
+    let own_line = indent == begin
+        && line > container.raw().start as usize
+        && lex::line_end(bytes, comma.unwrap_or(end)) < bracket;
     if own_line {
-        let new = format!("{}{}{text}", container.file.line_break(), &container.file.text()[line..indent]);
+        let new = format!(
+            "{}{}{text}",
+            container.file.line_break(),
+            &container.file.text()[line..indent]
+        );
         return match comma {
             Some(comma) => vec![Splice::insert(lex::line_end(bytes, comma), new + ",", depth)],
-            None => vec![Splice::insert(end, ",", depth), Splice::insert(lex::line_end(bytes, end), new, depth)],
+            None => vec![
+                Splice::insert(end, ",", depth),
+                Splice::insert(lex::line_end(bytes, end), new, depth),
+            ],
         };
     }
     let gap = comma_gap(container);
@@ -214,7 +263,11 @@ fn colon_gap(container: Node<'_>) -> &'static str {
     while let Some(map) = node {
         if let Some((_, value)) = map.entries().next() {
             let after = value.raw().lead as usize + 1;
-            return if value.raw().start as usize == after && !value.raw().is_empty() { "" } else { " " };
+            return if value.raw().start as usize == after && !value.raw().is_empty() {
+                ""
+            } else {
+                " "
+            };
         }
         node = map.parent().filter(|parent| parent.raw().flow);
     }
@@ -231,7 +284,11 @@ fn comma_gap(container: Node<'_>) -> &'static str {
         return colon_gap(container);
     };
     let before = second.raw().lead as usize - 1;
-    if container.file.bytes().get(before) == Some(&b',') { "" } else { " " }
+    if container.file.bytes().get(before) == Some(&b',') {
+        ""
+    } else {
+        " "
+    }
 }
 
 /// Adds lines directly after the last entry of a block map or list.
@@ -249,7 +306,11 @@ fn after_block(container: Node<'_>, last: Node<'_>, addition: &Addition) -> Spli
 /// Writes an item in the layout of the one before it.
 fn list_item(last: Node<'_>, value: &Json, layout: &Layout) -> Vec<String> {
     let raw = last.raw();
-    let gap = if raw.is_empty() || layout::starts_later(last) { 2 } else { (raw.props - raw.lead) as usize };
+    let gap = if raw.is_empty() || layout::starts_later(last) {
+        2
+    } else {
+        (raw.props - raw.lead) as usize
+    };
     if raw.flow && (value.is_object() || value.is_array()) {
         let context = Context {
             flow: true,

@@ -25,10 +25,16 @@ impl Layout {
         let nested = |shape: Shape| {
             let in_map = |node: &Node<'_>| {
                 let block = node.raw().shape == shape && !node.raw().flow;
-                block && node.parent().is_some_and(|parent| parent.kind() == NodeKind::Mapping && starts_later(*node))
+                block
+                    && node
+                        .parent()
+                        .is_some_and(|parent| parent.kind() == NodeKind::Mapping && starts_later(*node))
             };
-            let nodes = (0..).map_while(|index| ((index as usize) < file.located.nodes.len()).then(|| file.node(index)));
-            nodes.filter(in_map).find_map(|node| column(node).checked_sub(column(node.parent()?)))
+            let nodes = (0..)
+                .map_while(|index| ((index as usize) < file.located.nodes.len()).then(|| file.node(index)));
+            nodes
+                .filter(in_map)
+                .find_map(|node| column(node).checked_sub(column(node.parent()?)))
         };
         let step = nested(Shape::Mapping).filter(|&step| step > 0).unwrap_or(2);
         Self {
@@ -52,7 +58,10 @@ impl Layout {
                 lines.extend(indented(self.block(value), self.list));
                 lines
             }
-            scalar => vec![format!("{key}: {}", spell::flow(scalar, Context::default(), false))],
+            scalar => vec![format!(
+                "{key}: {}",
+                spell::flow(scalar, Context::default(), false)
+            )],
         }
     }
 
@@ -68,8 +77,13 @@ impl Layout {
     /// Writes a value in block style as lines without indentation.
     pub fn block(&self, value: &Json) -> Vec<String> {
         match value {
-            Json::Object(entries) if !entries.is_empty() => entries.iter().flat_map(|(key, value)| self.entry(key, value)).collect(),
-            Json::Array(items) if !items.is_empty() => items.iter().flat_map(|item| self.item(item, 2)).collect(),
+            Json::Object(entries) if !entries.is_empty() => entries
+                .iter()
+                .flat_map(|(key, value)| self.entry(key, value))
+                .collect(),
+            Json::Array(items) if !items.is_empty() => {
+                items.iter().flat_map(|item| self.item(item, 2)).collect()
+            }
             scalar => vec![spell::flow(scalar, Context::default(), false)],
         }
     }
@@ -77,16 +91,25 @@ impl Layout {
 
 /// Puts spaces before lines.
 pub fn indented(lines: Vec<String>, by: usize) -> Vec<String> {
-    lines.into_iter().map(|line| format!("{:by$}{line}", "")).collect()
+    lines
+        .into_iter()
+        .map(|line| format!("{:by$}{line}", ""))
+        .collect()
 }
 
 /// Returns the text that adds whole lines at a place, and the place: after the line on which a node ends.
 pub fn lines_after(file: &File, end: usize, lines: &[String], line_break: &str) -> (usize, String) {
     let bytes = file.bytes();
     let at = after_line(bytes, end);
-    let broken = at == 0 || bytes.get(at - 1).is_some_and(|&byte| lex::is_break(byte)) || (at == 3 && file.text().starts_with('\u{feff}'));
+    let broken = at == 0
+        || bytes.get(at - 1).is_some_and(|&byte| lex::is_break(byte))
+        || (at == 3 && file.text().starts_with('\u{feff}'));
     let text = lines.iter().fold(String::new(), |mut text, line| {
-        let (before, after) = if broken { ("", line_break) } else { (line_break, "") };
+        let (before, after) = if broken {
+            ("", line_break)
+        } else {
+            (line_break, "")
+        };
         text.extend([before, line, after]);
         text
     });
@@ -103,14 +126,18 @@ pub fn after_line(bytes: &[u8], end: usize) -> usize {
 pub fn column(node: Node<'_>) -> usize {
     let first = node.file.located.nodes.get(node.index as usize + 1);
     let at = first.map_or(node.raw().start, |first: &Raw| first.lead) as usize;
-    node.file.text()[lex::line_start(node.file.bytes(), at)..at].chars().count()
+    node.file.text()[lex::line_start(node.file.bytes(), at)..at]
+        .chars()
+        .count()
 }
 
 /// Returns where the content of a node can be written: after its indicator and its properties.
 pub fn after_head(node: Node<'_>) -> usize {
     let raw = node.raw();
     let bytes = node.file.bytes();
-    if raw.props < raw.start || (raw.props == raw.start && raw.is_empty() && raw.anchor > 0 && raw.shape != Shape::Alias) {
+    if raw.props < raw.start
+        || (raw.props == raw.start && raw.is_empty() && raw.anchor > 0 && raw.shape != Shape::Alias)
+    {
         let mut at = raw.props as usize;
         for _ in 0..usize::from(raw.anchor > 0) + usize::from(raw.tag > 0) {
             at = lex::property_end(bytes, lex::skip_trivia(bytes, at));
@@ -150,7 +177,11 @@ pub fn is_json(container: Node<'_>) -> bool {
         let first = node.children(node.raw().shape).next();
         let telling = match first {
             Some(item) if item.kind() == NodeKind::Mapping => item.entries().next().map(|(key, _)| key),
-            Some(item) if item.kind() == NodeKind::Scalar && (node.kind() == NodeKind::Mapping || !item.typed()) => Some(item),
+            Some(item)
+                if item.kind() == NodeKind::Scalar && (node.kind() == NodeKind::Mapping || !item.typed()) =>
+            {
+                Some(item)
+            }
             _ => None,
         };
         match (telling, node.parent()) {
@@ -166,7 +197,10 @@ pub fn refuse_pair(container: Node<'_>) -> Result<(), Error> {
     let raw = container.raw();
     if raw.flow && !matches!(container.file.bytes().get(raw.start as usize), Some(b'{' | b'[')) {
         let message = "a pair inside `[…]` cannot grow or shrink".to_owned();
-        return Err(container.file.error(ErrorKind::Shape, raw.start as usize, message).hint("write it as `{key: value}` first"));
+        return Err(container
+            .file
+            .error(ErrorKind::Shape, raw.start as usize, message)
+            .hint("write it as `{key: value}` first"));
     }
     Ok(())
 }

@@ -153,7 +153,11 @@ pub fn block_scalar_end(bytes: &[u8], header: usize, indent: Option<usize>) -> u
     let mut last = content;
     while at < bytes.len() {
         let limit = indent.unwrap_or(usize::MAX);
-        let spaces = bytes[at..].iter().take(limit).take_while(|&&byte| byte == b' ').count();
+        let spaces = bytes[at..]
+            .iter()
+            .take(limit)
+            .take_while(|&&byte| byte == b' ')
+            .count();
         let rest = at + spaces;
         let blank = bytes.get(rest).is_none_or(|&byte| is_break(byte));
         if !blank && (spaces < limit || (limit == 0 && is_document_marker(bytes, at))) {

@@ -109,7 +109,11 @@ pub fn locate(text: &str) -> Result<Located, Error> {
     let mut walk = Walk {
         bytes: text.as_bytes(),
         at: begin,
-        counted: Counted { at: begin, line: 1, column: 0 },
+        counted: Counted {
+            at: begin,
+            line: 1,
+            column: 0,
+        },
         open: Vec::new(),
         known: 0,
         located: Located::default(),
@@ -135,7 +139,8 @@ fn syntax(error: &ScanError) -> Error {
 }
 
 fn lost(mark: Marker) -> Error {
-    Error::new(ErrorKind::Syntax, "cannot tell which bytes a value takes here").at(mark.line(), mark.col() + 1)
+    Error::new(ErrorKind::Syntax, "cannot tell which bytes a value takes here")
+        .at(mark.line(), mark.col() + 1)
 }
 
 /// An anchor's number and a tag, as an event gives them.
@@ -238,7 +243,8 @@ impl Walk<'_> {
         let Some(top) = self.open.last() else {
             return Ok(self.at);
         };
-        let (mapping, flow, value, pair, explicit) = (top.mapping, top.flow, top.value, top.pair, top.explicit);
+        let (mapping, flow, value, pair, explicit) =
+            (top.mapping, top.flow, top.value, top.pair, top.explicit);
         if mapping && value {
             return Ok(self.colon(flow || explicit.is_some(), explicit.filter(|_| !flow)));
         }
@@ -297,7 +303,14 @@ impl Walk<'_> {
         begin.unwrap_or(usize::MAX)
     }
 
-    fn push(&mut self, shape: Shape, lead: usize, props: usize, start: usize, properties: Properties) -> usize {
+    fn push(
+        &mut self,
+        shape: Shape,
+        lead: usize,
+        props: usize,
+        start: usize,
+        properties: Properties,
+    ) -> usize {
         let (anchor, tag) = properties;
         let nodes = &mut self.located.nodes;
         let index = nodes.len();
@@ -315,7 +328,11 @@ impl Walk<'_> {
             flow: false,
             depth: u8::try_from(self.open.len()).unwrap_or(u8::MAX),
             anchor: offset(anchor),
-            tag: if tag.is_some() { offset(self.located.tags.len()) } else { 0 },
+            tag: if tag.is_some() {
+                offset(self.located.tags.len())
+            } else {
+                0
+            },
             parent: self.open.last().map_or(NONE, |top| offset(top.node)),
             next: offset(index + 1),
             lead: offset(lead),
@@ -337,7 +354,10 @@ impl Walk<'_> {
     fn alias(&mut self, anchor: usize, mark: Marker) -> Result<(), Error> {
         // yaml-rust2 lets an alias reach into the document before; YAML does not (1.2.2, 3.2.2.2).
         if anchor <= self.known {
-            let error = Error::new(ErrorKind::Syntax, "not valid YAML: an alias without its anchor in this document");
+            let error = Error::new(
+                ErrorKind::Syntax,
+                "not valid YAML: an alias without its anchor in this document",
+            );
             return Err(error.at(mark.line(), mark.col() + 1));
         }
         let lead = self.lead(mark)?;
@@ -353,7 +373,13 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn scalar(&mut self, value: String, style: TScalarStyle, properties: Properties, mark: Marker) -> Result<(), Error> {
+    fn scalar(
+        &mut self,
+        value: String,
+        style: TScalarStyle,
+        properties: Properties,
+        mark: Marker,
+    ) -> Result<(), Error> {
         let style = match style {
             TScalarStyle::Plain => Style::Plain,
             TScalarStyle::SingleQuoted => Style::Single,
@@ -420,7 +446,14 @@ impl Walk<'_> {
         self.enter(index, true, braced || pair, pair, mark)
     }
 
-    fn enter(&mut self, node: usize, mapping: bool, flow: bool, pair: bool, mark: Marker) -> Result<(), Error> {
+    fn enter(
+        &mut self,
+        node: usize,
+        mapping: bool,
+        flow: bool,
+        pair: bool,
+        mark: Marker,
+    ) -> Result<(), Error> {
         if self.open.len() == MAX_DEPTH {
             let error = Error::new(ErrorKind::Syntax, format!("nests deeper than {MAX_DEPTH} levels"));
             return Err(error.at(mark.line(), mark.col() + 1));

@@ -73,7 +73,12 @@ impl Path {
                 None => return Ok(Self(segments)),
                 Some('.') => reader.take(),
                 Some('[') => {}
-                Some(_) => return Err(reader.fail("expected `.` or `[`", "put quotes around a key with odd characters: `a.\"odd.key\"`")),
+                Some(_) => {
+                    return Err(reader.fail(
+                        "expected `.` or `[`",
+                        "put quotes around a key with odd characters: `a.\"odd.key\"`",
+                    ));
+                }
             }
         }
     }
@@ -121,7 +126,13 @@ fn write_segments(f: &mut fmt::Formatter<'_>, segments: &[Segment]) -> fmt::Resu
             Segment::Key(key) => write!(f, "[{}]", quoted(key))?,
             Segment::Index(index) => write!(f, "[{index}]")?,
             Segment::Filter { key, value } => {
-                let part = |text: &str| if is_bare(text) { text.to_owned() } else { quoted(text) };
+                let part = |text: &str| {
+                    if is_bare(text) {
+                        text.to_owned()
+                    } else {
+                        quoted(text)
+                    }
+                };
                 write!(f, "[{}={}]", part(key), part(value))?;
             }
         }
@@ -167,7 +178,13 @@ pub fn split_assignment(text: &str) -> Result<(&str, &str), PathError> {
 fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('/')
-        && text.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '/' | '$' | '@' | ':' | '+' | '%' | '<' | '*'))
+        && text.chars().all(|character| {
+            character.is_alphanumeric()
+                || matches!(
+                    character,
+                    '_' | '-' | '/' | '$' | '@' | ':' | '+' | '%' | '<' | '*'
+                )
+        })
 }
 
 fn quoted(text: &str) -> String {
@@ -178,7 +195,9 @@ fn pointer(text: &str) -> Result<Path, PathError> {
     let mut segments = Vec::new();
     let mut offset = 1;
     for token in text[1..].split('/') {
-        let bad = token.match_indices('~').find(|(at, _)| !matches!(token.as_bytes().get(at + 1), Some(b'0' | b'1')));
+        let bad = token
+            .match_indices('~')
+            .find(|(at, _)| !matches!(token.as_bytes().get(at + 1), Some(b'0' | b'1')));
         if let Some((at, _)) = bad {
             return Err(PathError {
                 message: "`~` in a JSON pointer must be `~0` or `~1`".into(),
@@ -232,7 +251,10 @@ impl<'t> Reader<'t> {
             _ => self.bare(&['.', '[', ']', '='])?,
         };
         if name.is_empty() {
-            return Err(self.fail("a key is missing", "write an empty key as `\"\"`, and no dot at either end"));
+            return Err(self.fail(
+                "a key is missing",
+                "write an empty key as `\"\"`, and no dot at either end",
+            ));
         }
         Ok(name)
     }
@@ -243,7 +265,9 @@ impl<'t> Reader<'t> {
         while let Some(character) = self.peek().filter(|character| !stops.contains(character)) {
             self.take();
             if character == '\\' {
-                let escaped = self.peek().ok_or_else(|| self.fail("nothing follows `\\`", "write `\\\\` for one backslash"))?;
+                let escaped = self
+                    .peek()
+                    .ok_or_else(|| self.fail("nothing follows `\\`", "write `\\\\` for one backslash"))?;
                 name.push(escaped);
                 self.take();
             } else {
@@ -293,7 +317,11 @@ impl<'t> Reader<'t> {
         self.take();
         let question = self.eat('?');
         let quoted = matches!(self.peek(), Some('"' | '\''));
-        let first = if quoted { self.quoted()? } else { self.bare(&[']', '='])? };
+        let first = if quoted {
+            self.quoted()?
+        } else {
+            self.bare(&[']', '='])?
+        };
         if self.eat(']') {
             if quoted && !question {
                 return Ok(Segment::Key(first));
@@ -304,7 +332,10 @@ impl<'t> Reader<'t> {
                 }
             }
             self.at = start;
-            return Err(self.fail("neither an index, a quoted key nor a filter stands in the brackets", FORMS));
+            return Err(self.fail(
+                "neither an index, a quoted key nor a filter stands in the brackets",
+                FORMS,
+            ));
         }
         if !self.eat('=') {
             self.at = start;
@@ -351,8 +382,14 @@ mod tests {
             ("a[0]", vec![key("a"), Segment::Index(0)]),
             ("a.0", vec![key("a"), key("0")]),
             ("[1].x", vec![Segment::Index(1), key("x")]),
-            ("images[name=web].newTag", vec![key("images"), filter("name", "web"), key("newTag")]),
-            ("images[?name==\"web\"]", vec![key("images"), filter("name", "web")]),
+            (
+                "images[name=web].newTag",
+                vec![key("images"), filter("name", "web"), key("newTag")],
+            ),
+            (
+                "images[?name==\"web\"]",
+                vec![key("images"), filter("name", "web")],
+            ),
             ("l[name=\"a]b\"]", vec![key("l"), filter("name", "a]b")]),
             ("l[name=a.b/c:1]", vec![key("l"), filter("name", "a.b/c:1")]),
             ("l[name=]", vec![key("l"), filter("name", "")]),

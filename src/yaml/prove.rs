@@ -59,24 +59,49 @@ pub fn prove(old: &File, text: &str, splices: &[Splice], effects: &Effects) -> R
         return Err(unproven("bytes outside the edit would change"));
     }
     let limit = old.located.nodes.len().saturating_mul(8) + text.len() / 8 + 100_000;
-    let parse = || File::parse(text.as_bytes()).map_err(|error| unproven(&format!("the result would not be read again: {error}")));
+    let parse = || {
+        File::parse(text.as_bytes())
+            .map_err(|error| unproven(&format!("the result would not be read again: {error}")))
+    };
     let (file, before, after) = if text.len() < LARGE {
-        (parse(), witness::read(old.text(), limit), witness::read(text, limit))
+        (
+            parse(),
+            witness::read(old.text(), limit),
+            witness::read(text, limit),
+        )
     } else {
         std::thread::scope(|scope| {
             let before = scope.spawn(|| witness::read(old.text(), limit));
             let file = parse();
             let after = witness::read(text, limit);
-            (file, before.join().unwrap_or_else(|_| Err("the reader panicked".into())), after)
+            (
+                file,
+                before
+                    .join()
+                    .unwrap_or_else(|_| Err("the reader panicked".into())),
+                after,
+            )
         })
     };
     let file = file?;
     nodes_agree(old, &file, effects)?;
     let unproven_by = match (before, after) {
         (Err(reason), _) => Some(format!("serde_yaml cannot read the file: {reason}")),
-        (Ok(_), Err(reason)) => return Err(unproven(&format!("serde_yaml would no longer read the file: {reason}"))),
+        (Ok(_), Err(reason)) => {
+            return Err(unproven(&format!(
+                "serde_yaml would no longer read the file: {reason}"
+            )));
+        }
         (Ok(before), Ok(after)) => {
-            Comparison { old, effects, before: &before, after: &after, from: 0, to: 0 }.documents()?;
+            Comparison {
+                old,
+                effects,
+                before: &before,
+                after: &after,
+                from: 0,
+                to: 0,
+            }
+            .documents()?;
             None
         }
     };
@@ -84,19 +109,35 @@ pub fn prove(old: &File, text: &str, splices: &[Splice], effects: &Effects) -> R
 }
 
 fn unproven(reason: &str) -> Error {
-    Error::new(ErrorKind::Unproven, format!("the edit cannot be proven right, so nothing was changed: {reason}"))
-        .hint("this is a bug or a very odd file: please report it with the file's layout")
+    Error::new(
+        ErrorKind::Unproven,
+        format!("the edit cannot be proven right, so nothing was changed: {reason}"),
+    )
+    .hint("this is a bug or a very odd file: please report it with the file's layout")
 }
 
 fn also(node: Node<'_>) -> Error {
     let (line, column) = (node.line(), node.column());
-    unproven(&format!("{} (line {line}) would change too", Shown(&node.segments()))).at(line, column)
+    unproven(&format!(
+        "{} (line {line}) would change too",
+        Shown(&node.segments())
+    ))
+    .at(line, column)
 }
 
 /// Compares what yaml-rust2 found, node by node.
 fn nodes_agree(old: &File, new: &File, effects: &Effects) -> Result<(), Error> {
-    let mut ends: Vec<(u32, std::cmp::Reverse<u8>, u32)> =
-        effects.additions.keys().map(|&index| (old.raw(index).next, std::cmp::Reverse(old.raw(index).depth), index)).collect();
+    let mut ends: Vec<(u32, std::cmp::Reverse<u8>, u32)> = effects
+        .additions
+        .keys()
+        .map(|&index| {
+            (
+                old.raw(index).next,
+                std::cmp::Reverse(old.raw(index).depth),
+                index,
+            )
+        })
+        .collect();
     ends.sort_unstable();
     let mut ends = ends.into_iter().peekable();
     let mut touched = effects.nodes.iter().peekable();
@@ -114,8 +155,15 @@ fn nodes_agree(old: &File, new: &File, effects: &Effects) -> Result<(), Error> {
         let before = old.raw(from);
         if let Some((_, effect)) = touched.next_if(|(index, _)| **index == from) {
             if let Effect::Replace(value) = effect {
-                let after = (to < new_last).then(|| new.node(to)).filter(|node| same_place(old, before, node.file, node.raw()) && is(*node, value));
-                let after = after.ok_or_else(|| unproven(&format!("{} would not read back as asked", Shown(&old.node(from).segments()))))?;
+                let after = (to < new_last)
+                    .then(|| new.node(to))
+                    .filter(|node| same_place(old, before, node.file, node.raw()) && is(*node, value));
+                let after = after.ok_or_else(|| {
+                    unproven(&format!(
+                        "{} would not read back as asked",
+                        Shown(&old.node(from).segments())
+                    ))
+                })?;
                 pair(&mut anchors, before, after.raw());
                 to = after.raw().next;
             }
@@ -123,7 +171,9 @@ fn nodes_agree(old: &File, new: &File, effects: &Effects) -> Result<(), Error> {
             continue;
         }
         let restyled = effects.restyled.contains(&from);
-        let after = (to < new_last).then(|| new.node(to)).filter(|node| same(old.node(from), *node, restyled, &anchors));
+        let after = (to < new_last)
+            .then(|| new.node(to))
+            .filter(|node| same(old.node(from), *node, restyled, &anchors));
         let after = after.ok_or_else(|| also(old.node(from)))?;
         pair(&mut anchors, before, after.raw());
         from += 1;
@@ -136,7 +186,11 @@ fn nodes_agree(old: &File, new: &File, effects: &Effects) -> Result<(), Error> {
         return Ok(());
     }
     let roots = old.located.roots.len() == new.located.roots.len();
-    if to == new_last && roots { Ok(()) } else { Err(unproven("something else would be added")) }
+    if to == new_last && roots {
+        Ok(())
+    } else {
+        Err(unproven("something else would be added"))
+    }
 }
 
 /// Notes which anchor of the new text an old one has become.
@@ -160,7 +214,8 @@ fn same(before: Node<'_>, after: Node<'_>, restyled: bool, anchors: &[u32]) -> b
         && (old.flow == new.flow || restyled)
         && (old.shape != Shape::Alias || anchors.get(old.anchor as usize) == Some(&new.anchor))
         && before.text() == after.text()
-        && (old.tag | new.tag | old.anchor | new.anchor == 0 && old.depth == new.depth || same_place(before.file, old, after.file, new))
+        && (old.tag | new.tag | old.anchor | new.anchor == 0 && old.depth == new.depth
+            || same_place(before.file, old, after.file, new))
 }
 
 fn added(old: &File, new: &File, container: u32, additions: &[Addition], mut to: u32) -> Result<u32, Error> {
@@ -169,8 +224,13 @@ fn added(old: &File, new: &File, container: u32, additions: &[Addition], mut to:
         let key = addition.key.as_ref().map(|key| Json::from(key.as_str()));
         for value in key.iter().chain(std::iter::once(&addition.value)) {
             let exists = (to as usize) < new.located.nodes.len();
-            let node = exists.then(|| new.node(to)).filter(|node| node.raw().depth == depth && node.raw().anchor == 0 && is(*node, value));
-            to = node.ok_or_else(|| unproven("what is added would not read back as asked"))?.raw().next;
+            let node = exists
+                .then(|| new.node(to))
+                .filter(|node| node.raw().depth == depth && node.raw().anchor == 0 && is(*node, value));
+            to = node
+                .ok_or_else(|| unproven("what is added would not read back as asked"))?
+                .raw()
+                .next;
         }
     }
     Ok(to)
@@ -181,15 +241,21 @@ fn is(node: Node<'_>, value: &Json) -> bool {
     match value {
         Json::String(text) => node.text() == Some(text) && !node.typed(),
         Json::Null => node.is_null(),
-        Json::Bool(_) | Json::Number(_) => node.raw().shape == Shape::Scalar(Style::Plain) && node.text() == Some(&value.to_string()),
+        Json::Bool(_) | Json::Number(_) => {
+            node.raw().shape == Shape::Scalar(Style::Plain) && node.text() == Some(&value.to_string())
+        }
         Json::Array(items) => {
-            node.kind() == NodeKind::Sequence && node.items().count() == items.len() && node.items().zip(items).all(|(node, item)| is(node, item))
+            node.kind() == NodeKind::Sequence
+                && node.items().count() == items.len()
+                && node.items().zip(items).all(|(node, item)| is(node, item))
         }
         Json::Object(entries) => {
             let same = |((key, node), (name, value)): ((Node<'_>, Node<'_>), (&String, &Json))| {
                 key.text() == Some(name) && !key.typed() && is(node, value)
             };
-            node.kind() == NodeKind::Mapping && node.entries().count() == entries.len() && node.entries().zip(entries).all(same)
+            node.kind() == NodeKind::Mapping
+                && node.entries().count() == entries.len()
+                && node.entries().zip(entries).all(same)
         }
     }
 }
@@ -214,7 +280,11 @@ impl Comparison<'_> {
         }
         // An empty file reads as one null.
         let rest = (&self.before[self.from..], &self.after[self.to..]);
-        if rest.0 == rest.1 { Ok(()) } else { Err(unproven("serde_yaml would read something else too")) }
+        if rest.0 == rest.1 {
+            Ok(())
+        } else {
+            Err(unproven("serde_yaml would read something else too"))
+        }
     }
 
     fn node(&mut self, node: Node<'_>) -> Result<(), Error> {
@@ -228,7 +298,10 @@ impl Comparison<'_> {
             }
             Some(Effect::Replace(value)) => {
                 let mut tag = self.from;
-                while node.kind() != NodeKind::Alias && matches!(self.before.get(tag), Some(Item::Tag(_))) && self.before.get(tag) == self.after.get(self.to) {
+                while node.kind() != NodeKind::Alias
+                    && matches!(self.before.get(tag), Some(Item::Tag(_)))
+                    && self.before.get(tag) == self.after.get(self.to)
+                {
                     tag += 1;
                     self.to += 1;
                 }
@@ -244,9 +317,17 @@ impl Comparison<'_> {
         if !matches!(shape, Shape::Mapping | Shape::Sequence) {
             return self.same(node);
         }
-        let begin = if shape == Shape::Mapping { Item::Map } else { Item::List };
+        let begin = if shape == Shape::Mapping {
+            Item::Map
+        } else {
+            Item::List
+        };
         if self.before.get(self.from) != Some(&begin) {
-            return Err(unproven(&format!("the two parsers read {} (line {}) differently", Shown(&node.segments()), node.line())));
+            return Err(unproven(&format!(
+                "the two parsers read {} (line {}) differently",
+                Shown(&node.segments()),
+                node.line()
+            )));
         }
         self.same(node)?;
         for child in node.children(shape) {
@@ -266,7 +347,11 @@ impl Comparison<'_> {
         let pair = (self.before.get(self.from), self.after.get(self.to));
         self.from += 1;
         self.to += 1;
-        if pair.0.is_some() && pair.0 == pair.1 { Ok(()) } else { Err(also(node)) }
+        if pair.0.is_some() && pair.0 == pair.1 {
+            Ok(())
+        } else {
+            Err(also(node))
+        }
     }
 
     /// The new reading goes on with a value.
@@ -277,8 +362,13 @@ impl Comparison<'_> {
             self.to = end;
             return Ok(());
         }
-        let place = node.map_or_else(|| "the new value".to_owned(), |node| Shown(&node.segments()).to_string());
-        Err(unproven(&format!("{place} would not read back as asked from serde_yaml")))
+        let place = node.map_or_else(
+            || "the new value".to_owned(),
+            |node| Shown(&node.segments()).to_string(),
+        );
+        Err(unproven(&format!(
+            "{place} would not read back as asked from serde_yaml"
+        )))
     }
 }
 
@@ -290,9 +380,14 @@ fn reads_as(items: &mut std::slice::Iter<'_, Item<'_>>, value: &Json) -> bool {
         (Some(Item::Signed(read)), Json::Number(value)) => value.as_i64().map(i128::from) == Some(*read),
         (Some(Item::Float(read)), Json::Number(value)) => value.as_f64().map(f64::to_bits) == Some(*read),
         (Some(Item::Text(read)), Json::String(value)) => read == value,
-        (Some(Item::List), Json::Array(values)) => values.iter().all(|value| reads_as(items, value)) && items.next() == Some(&Item::End),
+        (Some(Item::List), Json::Array(values)) => {
+            values.iter().all(|value| reads_as(items, value)) && items.next() == Some(&Item::End)
+        }
         (Some(Item::Map), Json::Object(entries)) => {
-            entries.iter().all(|(key, value)| reads_as(items, &Json::from(key.as_str())) && reads_as(items, value)) && items.next() == Some(&Item::End)
+            entries
+                .iter()
+                .all(|(key, value)| reads_as(items, &Json::from(key.as_str())) && reads_as(items, value))
+                && items.next() == Some(&Item::End)
         }
         _ => false,
     }

@@ -35,8 +35,11 @@ impl Document {
                 kind: kind.to_owned(),
                 name: name.to_owned(),
             }),
-            _ => Err(Error::new(ErrorKind::Syntax, format!("`{}` names no document", text.escape_debug()))
-                .hint("write its number from 0, or Kind/name as in Deployment/web")),
+            _ => Err(Error::new(
+                ErrorKind::Syntax,
+                format!("`{}` names no document", text.escape_debug()),
+            )
+            .hint("write its number from 0, or Kind/name as in Deployment/web")),
         }
     }
 
@@ -66,7 +69,12 @@ impl File {
     /// `Missing`, `Ambiguous`, `Duplicate`, `Shape`, or `Shared` for a path that leads through an alias.
     pub fn find(&self, document: Option<&Document>, path: &Path) -> Result<Node<'_>, Error> {
         let root = self.choose(document, path)?;
-        let root = root.ok_or_else(|| Error::new(ErrorKind::Missing, format!("`{path}` does not exist: the file is empty")))?;
+        let root = root.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Missing,
+                format!("`{path}` does not exist: the file is empty"),
+            )
+        })?;
         walk_through(root, path.segments()).map_err(|stop| stop.error(path.segments()))
     }
 
@@ -80,16 +88,40 @@ impl File {
         if roots.len() == 0 {
             return Ok(first);
         }
-        let tried: Vec<_> = self.documents().map(|root| (root, walk_through(root, path.segments()))).collect();
+        let tried: Vec<_> = self
+            .documents()
+            .map(|root| (root, walk_through(root, path.segments())))
+            .collect();
         let absent = |stop: &Stop<'_>| matches!(stop.why, Why::NoKey | Why::NoItem | Why::NotACollection);
-        let found: Vec<Node<'_>> = tried.iter().filter(|(_, result)| !result.as_ref().is_err_and(absent)).map(|(root, _)| *root).collect();
+        let found: Vec<Node<'_>> = tried
+            .iter()
+            .filter(|(_, result)| !result.as_ref().is_err_and(absent))
+            .map(|(root, _)| *root)
+            .collect();
         match found[..] {
             [root] => Ok(Some(root)),
             [] => {
-                let deepest = tried.into_iter().filter_map(|(_, result)| result.err()).max_by_key(|stop| stop.taken);
-                let error = deepest.map_or_else(|| Error::new(ErrorKind::Missing, "no document"), |stop| stop.error(path.segments()));
-                let error = Error { message: format!("{} (in none of {} documents)", error.message, self.located.roots.len()), ..error };
-                Err(if error.hint.is_some() { error } else { error.hint("name the document with --document N or --document Kind/name") })
+                let deepest = tried
+                    .into_iter()
+                    .filter_map(|(_, result)| result.err())
+                    .max_by_key(|stop| stop.taken);
+                let error = deepest.map_or_else(
+                    || Error::new(ErrorKind::Missing, "no document"),
+                    |stop| stop.error(path.segments()),
+                );
+                let error = Error {
+                    message: format!(
+                        "{} (in none of {} documents)",
+                        error.message,
+                        self.located.roots.len()
+                    ),
+                    ..error
+                };
+                Err(if error.hint.is_some() {
+                    error
+                } else {
+                    error.hint("name the document with --document N or --document Kind/name")
+                })
             }
             _ => Err(Error::new(
                 ErrorKind::Ambiguous,
@@ -101,17 +133,31 @@ impl File {
 
     fn choose_named(&self, document: &Document) -> Result<Option<Node<'_>>, Error> {
         let matches = |(position, root): (usize, Node<'_>)| document.is(position, root);
-        let found: Vec<Node<'_>> = self.documents().enumerate().filter(|&pair| matches(pair)).map(|(_, root)| root).collect();
+        let found: Vec<Node<'_>> = self
+            .documents()
+            .enumerate()
+            .filter(|&pair| matches(pair))
+            .map(|(_, root)| root)
+            .collect();
         match found[..] {
             [root] => Ok(Some(root)),
             [] if *document == Document::Index(0) && self.located.roots.is_empty() => Ok(None),
             [] => {
                 let roots: Vec<Node<'_>> = self.documents().collect();
-                let message = format!("there is no document `{}`; the file has {}: {}", document.to_string().escape_debug(), roots.len(), listed(&roots));
+                let message = format!(
+                    "there is no document `{}`; the file has {}: {}",
+                    document.to_string().escape_debug(),
+                    roots.len(),
+                    listed(&roots)
+                );
                 Err(Error::new(ErrorKind::Missing, message))
             }
             _ => {
-                let message = format!("several documents are `{}`: {}", document.to_string().escape_debug(), listed(&found));
+                let message = format!(
+                    "several documents are `{}`: {}",
+                    document.to_string().escape_debug(),
+                    listed(&found)
+                );
                 Err(Error::new(ErrorKind::Ambiguous, message).hint("name the document by its number from 0"))
             }
         }
@@ -162,10 +208,12 @@ fn walk_through<'f>(root: Node<'f>, segments: &[Segment]) -> Result<Node<'f>, St
     walk(root, segments).or_else(|stop| {
         let inner = stop.node.embedded().and_then(|file| file.documents().next());
         match (inner, &stop.why) {
-            (Some(inner), Why::NotACollection) => walk_through(inner, &segments[stop.taken..]).map_err(|deeper| Stop {
-                taken: stop.taken + deeper.taken,
-                ..deeper
-            }),
+            (Some(inner), Why::NotACollection) => {
+                walk_through(inner, &segments[stop.taken..]).map_err(|deeper| Stop {
+                    taken: stop.taken + deeper.taken,
+                    ..deeper
+                })
+            }
             _ => Err(stop),
         }
     })
@@ -186,7 +234,10 @@ fn step<'f>(node: Node<'f>, segment: &Segment) -> Result<Node<'f>, Why> {
             }
         }
         (NodeKind::Sequence, Segment::Filter { key, value }) => {
-            let matches = |item: &Node<'_>| item.entries().any(|(name, text)| name.text() == Some(key) && text.text() == Some(value));
+            let matches = |item: &Node<'_>| {
+                item.entries()
+                    .any(|(name, text)| name.text() == Some(key) && text.text() == Some(value))
+            };
             let found: Vec<Node<'_>> = node.items().filter(matches).collect();
             match found[..] {
                 [item] => Ok(item),
@@ -213,7 +264,9 @@ pub fn list_index(segment: &Segment) -> Option<usize> {
 
 /// Returns the line of the merge key that brings a key into a map, if one does.
 pub fn inherited(map: Node<'_>, key: &str) -> Option<usize> {
-    let sources = map.entries().filter(|(name, _)| name.text() == Some("<<") && name.raw().shape == Shape::Scalar(Style::Plain));
+    let sources = map
+        .entries()
+        .filter(|(name, _)| name.text() == Some("<<") && name.raw().shape == Shape::Scalar(Style::Plain));
     sources.into_iter().find_map(|(name, value)| {
         let mut merged = value.items().chain(std::iter::once(value));
         merged.any(|source| has_key(source, key, 8)).then(|| name.line())
@@ -228,13 +281,19 @@ fn has_key(node: Node<'_>, key: &str, hops: usize) -> bool {
     target.get(key).is_some()
         || hops.checked_sub(1).is_some_and(|hops| {
             let merges = target.entries().filter(|(name, _)| name.text() == Some("<<"));
-            merges.flat_map(|(_, value)| value.items().chain(std::iter::once(value))).any(|source| has_key(source, key, hops))
+            merges
+                .flat_map(|(_, value)| value.items().chain(std::iter::once(value)))
+                .any(|source| has_key(source, key, hops))
         })
 }
 
 /// Returns the node that an alias stands for.
 pub fn anchored(alias: Node<'_>) -> Node<'_> {
-    let target = alias.file.located.anchors.get((alias.raw().anchor as usize).wrapping_sub(1));
+    let target = alias
+        .file
+        .located
+        .anchors
+        .get((alias.raw().anchor as usize).wrapping_sub(1));
     target.map_or(alias, |&index| alias.file.node(index))
 }
 
@@ -248,24 +307,40 @@ impl Stop<'_> {
             (Why::NoKey, Segment::Key(key)) => return self.no_key(segments, key),
             (Why::NoKey | Why::NoItem, _) => {
                 let count = self.node.items().count();
-                let message = format!("{path} does not exist: {reached} (line {line}) is a list of {count} without {}", Shown(&rest[..1]));
+                let message = format!(
+                    "{path} does not exist: {reached} (line {line}) is a list of {count} without {}",
+                    Shown(&rest[..1])
+                );
                 (ErrorKind::Missing, message, None)
             }
             (Why::NotACollection, _) if self.node.is_null() => {
                 let message = format!("{path} does not exist: {reached} (line {line}) is empty");
-                (ErrorKind::Missing, message, Some("--if-missing create makes it".to_owned()))
+                (
+                    ErrorKind::Missing,
+                    message,
+                    Some("--if-missing create makes it".to_owned()),
+                )
             }
             (Why::NotACollection, _) => {
-                let message = format!("{path} does not exist: {reached} (line {line}) is a single value, not a map or list");
+                let message = format!(
+                    "{path} does not exist: {reached} (line {line}) is a single value, not a map or list"
+                );
                 let text = self.node.text().unwrap_or_default();
                 let yaml = text.contains('\n') && text.contains(": ");
-                let hint = yaml.then(|| "YAML inside a string can only be edited in a literal block (`|`)".to_owned());
+                let hint = yaml
+                    .then(|| "YAML inside a string can only be edited in a literal block (`|`)".to_owned());
                 (ErrorKind::Shape, message, hint)
             }
             (Why::Mismatch, _) => {
                 let (is, hint) = match self.node.kind() {
-                    NodeKind::Sequence => ("a list", "address an item by index or filter: `[0]`, `[name=value]`"),
-                    _ => ("a map", "address an entry by its key; a key of digits as `[\"0\"]`"),
+                    NodeKind::Sequence => (
+                        "a list",
+                        "address an item by index or filter: `[0]`, `[name=value]`",
+                    ),
+                    _ => (
+                        "a map",
+                        "address an entry by its key; a key of digits as `[\"0\"]`",
+                    ),
                 };
                 let message = format!("{path} does not fit: {reached} (line {line}) is {is}");
                 (ErrorKind::Shape, message, Some(hint.to_owned()))
@@ -273,16 +348,36 @@ impl Stop<'_> {
             (Why::Alias, _) => {
                 let target = anchored(self.node);
                 let message = format!("{path} leads through the alias at {reached} (line {line})");
-                let hint = format!("edit where the anchor is: {} (line {})", Shown(&target.segments()), target.line());
+                let hint = format!(
+                    "edit where the anchor is: {} (line {})",
+                    Shown(&target.segments()),
+                    target.line()
+                );
                 (ErrorKind::Shared, message, Some(hint))
             }
             (Why::Duplicate(lines), step) => {
-                let message = format!("{path} is not unique: its key {} stands on lines {}", Shown(std::slice::from_ref(step)), numbers(lines));
-                (ErrorKind::Duplicate, message, Some("remove the duplicate key".to_owned()))
+                let message = format!(
+                    "{path} is not unique: its key {} stands on lines {}",
+                    Shown(std::slice::from_ref(step)),
+                    numbers(lines)
+                );
+                (
+                    ErrorKind::Duplicate,
+                    message,
+                    Some("remove the duplicate key".to_owned()),
+                )
             }
             (Why::Several(lines), step) => {
-                let message = format!("{path} is not unique: {} matches the items on lines {}", Shown(std::slice::from_ref(step)), numbers(lines));
-                (ErrorKind::Ambiguous, message, Some("address the item by its index: `[0]`".to_owned()))
+                let message = format!(
+                    "{path} is not unique: {} matches the items on lines {}",
+                    Shown(std::slice::from_ref(step)),
+                    numbers(lines)
+                );
+                (
+                    ErrorKind::Ambiguous,
+                    message,
+                    Some("address the item by its index: `[0]`".to_owned()),
+                )
             }
         };
         let error = Error::new(kind, message).at(line, self.node.column());
@@ -302,7 +397,10 @@ impl Stop<'_> {
                 .at(line, self.node.column())
                 .hint("edit where it is inherited from, or use --if-missing create to override it here");
         }
-        let mut message = format!("{path} does not exist: {reached} (line {line}) has no key `{}`", key.escape_debug());
+        let mut message = format!(
+            "{path} does not exist: {reached} (line {line}) has no key `{}`",
+            key.escape_debug()
+        );
         let near = near(self.node, key);
         if !near.is_empty() {
             message = format!("{message}; did you mean {}?", near.join(" or "));
@@ -319,9 +417,15 @@ fn near(map: Node<'_>, key: &str) -> Vec<String> {
         (distance <= limit && name.len() <= 256).then_some(distance)
     };
     let names = map.entries().filter_map(|(name, _)| name.text()).take(10_000);
-    let mut near: Vec<(usize, &str)> = names.filter(|name| name.len() <= 256).filter_map(|name| Some((distance(name)?, name))).collect();
+    let mut near: Vec<(usize, &str)> = names
+        .filter(|name| name.len() <= 256)
+        .filter_map(|name| Some((distance(name)?, name)))
+        .collect();
     near.sort_unstable();
-    near.iter().take(3).map(|(_, name)| format!("`{}`", name.escape_debug())).collect()
+    near.iter()
+        .take(3)
+        .map(|(_, name)| format!("`{}`", name.escape_debug()))
+        .collect()
 }
 
 fn numbers(lines: &[usize]) -> String {
@@ -336,9 +440,17 @@ fn label(root: Node<'_>) -> (Option<&str>, Option<&str>) {
 
 fn listed(roots: &[Node<'_>]) -> String {
     let one = |root: &Node<'_>| match label(*root) {
-        (Some(kind), Some(name)) => format!("line {} ({}/{})", root.line(), kind.escape_debug(), name.escape_debug()),
+        (Some(kind), Some(name)) => format!(
+            "line {} ({}/{})",
+            root.line(),
+            kind.escape_debug(),
+            name.escape_debug()
+        ),
         _ => format!("line {}", root.line()),
     };
     let more = if roots.len() > 8 { ", …" } else { "" };
-    format!("{}{more}", roots.iter().take(8).map(one).collect::<Vec<_>>().join(", "))
+    format!(
+        "{}{more}",
+        roots.iter().take(8).map(one).collect::<Vec<_>>().join(", ")
+    )
 }

@@ -77,9 +77,19 @@ impl<'f> Round<'f> {
                 Ok(Some(root)) => round.plan(root, work, edits)?,
                 Ok(None) => round.without_document(work)?,
                 Err(error) if error.kind == ErrorKind::Missing && edit.if_missing == IfMissing::Skip => {}
-                Err(error) if error.kind == ErrorKind::Missing && edit.if_missing == IfMissing::Create && edit.document.is_none() => {
-                    let message = format!("`{}` exists in no document, and the file has {}", edit.path, file.documents().len());
-                    return Err(Error::new(ErrorKind::Ambiguous, message).hint("name the document to create it in with --document N or --document Kind/name"));
+                Err(error)
+                    if error.kind == ErrorKind::Missing
+                        && edit.if_missing == IfMissing::Create
+                        && edit.document.is_none() =>
+                {
+                    let message = format!(
+                        "`{}` exists in no document, and the file has {}",
+                        edit.path,
+                        file.documents().len()
+                    );
+                    return Err(Error::new(ErrorKind::Ambiguous, message).hint(
+                        "name the document to create it in with --document N or --document Kind/name",
+                    ));
                 }
                 Err(error) => return Err(error),
             }
@@ -89,7 +99,11 @@ impl<'f> Round<'f> {
     }
 
     fn empty(file: &'f File) -> Self {
-        let aliases = file.located.nodes.iter().filter(|raw| raw.shape == Shape::Alias && !file.located.anchors.is_empty());
+        let aliases = file
+            .located
+            .nodes
+            .iter()
+            .filter(|raw| raw.shape == Shape::Alias && !file.located.anchors.is_empty());
         Self {
             splices: Vec::new(),
             effects: Effects::default(),
@@ -109,19 +123,31 @@ impl<'f> Round<'f> {
         for (index, works) in std::mem::take(&mut self.inner) {
             let scalar = self.file.node(index);
             let Some(file) = scalar.embedded() else { continue };
-            let Some(root) = file.documents().next() else { continue };
+            let Some(root) = file.documents().next() else {
+                continue;
+            };
             let mut round = Round::empty(file);
             for (position, taken) in works {
                 let edit = &edits[position];
                 let segments = &edit.path.segments()[taken..];
-                round.plan(root, Work { position, edit, segments }, edits)?;
+                round.plan(
+                    root,
+                    Work {
+                        position,
+                        edit,
+                        segments,
+                    },
+                    edits,
+                )?;
             }
             round.inside(edits)?;
             self.changes.append(&mut round.changes);
             self.deferred.append(&mut round.deferred);
             if let Some(embedded) = embed::embed(scalar, file, &mut round)? {
                 self.splices.extend(embedded.splices);
-                self.effects.nodes.insert(index, Effect::Replace(Json::from(embedded.text)));
+                self.effects
+                    .nodes
+                    .insert(index, Effect::Replace(Json::from(embedded.text)));
                 self.unproven_by = self.unproven_by.take().or(embedded.unproven_by);
             }
         }
@@ -146,7 +172,10 @@ impl<'f> Round<'f> {
             self.refuse_shared(stop.node, work.edit)?;
             self.touch(stop.node, work, edits, true)?;
             let taken = work.edit.path.segments().len() - work.segments.len() + stop.taken;
-            self.inner.entry(stop.node.index).or_default().push((work.position, taken));
+            self.inner
+                .entry(stop.node.index)
+                .or_default()
+                .push((work.position, taken));
             return Ok(());
         }
         let missing = matches!(stop.why, Why::NoKey | Why::NoItem) || (scalar && stop.node.is_null());
@@ -168,9 +197,21 @@ impl<'f> Round<'f> {
             return Ok(());
         }
         let string = matches!(value, Value::String(_) | Value::Json(Json::String(_)));
-        let old = if node.is_null() && node.raw().is_empty() { None } else { Some(shown(node)) };
-        self.report(work, node, old, Some(value.shown()), string && node.typed() && !node.is_null());
-        self.effects.nodes.insert(node.index, Effect::Replace(value.to_json()));
+        let old = if node.is_null() && node.raw().is_empty() {
+            None
+        } else {
+            Some(shown(node))
+        };
+        self.report(
+            work,
+            node,
+            old,
+            Some(value.shown()),
+            string && node.typed() && !node.is_null(),
+        );
+        self.effects
+            .nodes
+            .insert(node.index, Effect::Replace(value.to_json()));
         self.splices.extend(splices);
         Ok(())
     }
@@ -180,7 +221,10 @@ impl<'f> Round<'f> {
             return Err(Error::new(ErrorKind::Shape, "a whole document cannot be unset"));
         };
         self.refuse_shared(container, work.edit)?;
-        let key = container.entries().find(|(_, value)| value.index == node.index).map_or(node, |(key, _)| key);
+        let key = container
+            .entries()
+            .find(|(_, value)| value.index == node.index)
+            .map_or(node, |(key, _)| key);
         self.refuse_dangling(node, key.index..node.raw().next)?;
         if !self.shrink(node, container, work) || !self.touch(node, work, edits, false)? {
             return Ok(());
@@ -197,7 +241,11 @@ impl<'f> Round<'f> {
     fn shrink(&mut self, node: Node<'f>, container: Node<'f>, work: Work<'_>) -> bool {
         let simple = !container.raw().flow && unset::has_own_line(node, container);
         let children = container.children(container.raw().shape).count();
-        let count = if container.kind() == NodeKind::Mapping { children / 2 } else { children };
+        let count = if container.kind() == NodeKind::Mapping {
+            children / 2
+        } else {
+            children
+        };
         let next = match self.moving.get(&container.index) {
             None if simple && count > 1 => Moving::Shrinking(1),
             None => Moving::Settled,
@@ -212,14 +260,26 @@ impl<'f> Round<'f> {
         true
     }
 
-    fn create(&mut self, stop: &Stop<'f>, value: &Value, work: Work<'_>, edits: &[Edit]) -> Result<(), Error> {
+    fn create(
+        &mut self,
+        stop: &Stop<'f>,
+        value: &Value,
+        work: Work<'_>,
+        edits: &[Edit],
+    ) -> Result<(), Error> {
         let container = stop.node;
         let rest = &work.segments[stop.taken..];
-        if let (Some(Segment::Key(key)), true) = (rest.first(), rest.len() > 1 && container.kind() == NodeKind::Mapping) {
+        if let (Some(Segment::Key(key)), true) = (
+            rest.first(),
+            rest.len() > 1 && container.kind() == NodeKind::Mapping,
+        ) {
             // Making the map here would hide the whole inherited one, not one value of it.
             if resolve::inherited(container, key).is_some() {
                 let error = stop.error(work.segments);
-                return Err(error.hint(format!("edit where {} is inherited from, or override it whole with --set-json", Shown(&rest[..1]))));
+                return Err(error.hint(format!(
+                    "edit where {} is inherited from, or override it whole with --set-json",
+                    Shown(&rest[..1])
+                )));
             }
         }
         self.refuse_shared(container, work.edit)?;
@@ -249,7 +309,11 @@ impl<'f> Round<'f> {
         } else {
             let addition = insert::addition(container, rest, &value.to_json())?;
             self.splices.extend(insert::add(container, &addition)?);
-            self.effects.additions.entry(container.index).or_default().push(addition);
+            self.effects
+                .additions
+                .entry(container.index)
+                .or_default()
+                .push(addition);
         }
         self.report(work, container, None, Some(value.shown()), false);
         Ok(())
@@ -257,7 +321,11 @@ impl<'f> Round<'f> {
 
     /// Returns whether something with the same first step is being made in a collection; items of a list always are.
     fn same_key(&self, container: u32, rest: &[Segment]) -> bool {
-        let made = self.effects.additions.get(&container).map_or(&[][..], Vec::as_slice);
+        let made = self
+            .effects
+            .additions
+            .get(&container)
+            .map_or(&[][..], Vec::as_slice);
         let same = |addition: &Addition| match (&addition.key, rest.first()) {
             (Some(made), Some(Segment::Key(key))) => made == key,
             _ => true,
@@ -268,7 +336,9 @@ impl<'f> Round<'f> {
     fn without_document(&mut self, work: Work<'_>) -> Result<(), Error> {
         match (&work.edit.operation, work.edit.if_missing) {
             (_, IfMissing::Skip) => {}
-            (Operation::Set { .. }, IfMissing::Create) if self.effects.first.is_some() => self.deferred.push(work.position),
+            (Operation::Set { .. }, IfMissing::Create) if self.effects.first.is_some() => {
+                self.deferred.push(work.position)
+            }
             (Operation::Set { value }, IfMissing::Create) => {
                 let made = insert::nested(work.segments, &value.to_json())?;
                 self.splices.push(insert::first(self.file, &made));
@@ -291,7 +361,14 @@ impl<'f> Round<'f> {
         Ok(())
     }
 
-    fn report(&mut self, work: Work<'_>, node: Node<'_>, old: Option<String>, new: Option<String>, was_typed: bool) {
+    fn report(
+        &mut self,
+        work: Work<'_>,
+        node: Node<'_>,
+        old: Option<String>,
+        new: Option<String>,
+        was_typed: bool,
+    ) {
         let change = Change {
             document: node.document(),
             path: work.edit.path.clone(),
@@ -312,10 +389,19 @@ impl<'f> Round<'f> {
     /// Notes that a node changes as a whole. Returns false if an equal edit has done so already.
     fn touch(&mut self, node: Node<'_>, work: Work<'_>, edits: &[Edit], inside: bool) -> Result<bool, Error> {
         let range = node.index..node.raw().next;
-        let other = self.covering(range.start).or_else(|| self.touched.range(range.clone()).next().map(|(_, &(_, position))| position));
+        let other = self.covering(range.start).or_else(|| {
+            self.touched
+                .range(range.clone())
+                .next()
+                .map(|(_, &(_, position))| position)
+        });
         if let Some(other) = other {
             let both_inside = inside && self.inner.contains_key(&node.index);
-            let equal = self.touched.get(&range.start).is_some_and(|&(next, _)| next == range.end) && edits[other].operation == work.edit.operation;
+            let equal = self
+                .touched
+                .get(&range.start)
+                .is_some_and(|&(next, _)| next == range.end)
+                && edits[other].operation == work.edit.operation;
             if both_inside {
                 return Ok(true);
             }
@@ -324,8 +410,14 @@ impl<'f> Round<'f> {
             }
             return Err(edit::contradiction(&edits[other], work.edit));
         }
-        if self.moving.range_contains(&range) && !matches!(work.edit.operation, Operation::Unset) && node.kind() != NodeKind::Scalar {
-            return Err(Error::new(ErrorKind::Ambiguous, format!("`{}` is replaced whole and edited inside at once", work.edit.path)));
+        if self.moving.range_contains(&range)
+            && !matches!(work.edit.operation, Operation::Unset)
+            && node.kind() != NodeKind::Scalar
+        {
+            return Err(Error::new(
+                ErrorKind::Ambiguous,
+                format!("`{}` is replaced whole and edited inside at once", work.edit.path),
+            ));
         }
         self.touched.insert(range.start, (range.end, work.position));
         Ok(true)
@@ -337,8 +429,15 @@ impl<'f> Round<'f> {
         while let Some(node) = next.filter(|_| !edit.allow_shared) {
             let raw = node.raw();
             if raw.anchor > 0 && raw.shape != Shape::Alias && self.aliased.contains(&raw.anchor) {
-                let message = format!("{} (line {}) has an anchor that is used elsewhere: other values would change too", Shown(&node.segments()), node.line());
-                return Err(self.file.error(ErrorKind::Shared, raw.start as usize, message).hint("--allow-shared changes them all"));
+                let message = format!(
+                    "{} (line {}) has an anchor that is used elsewhere: other values would change too",
+                    Shown(&node.segments()),
+                    node.line()
+                );
+                return Err(self
+                    .file
+                    .error(ErrorKind::Shared, raw.start as usize, message)
+                    .hint("--allow-shared changes them all"));
             }
             next = node.parent();
         }
@@ -357,14 +456,23 @@ impl<'f> Round<'f> {
             .map(|raw| raw.anchor)
             .collect();
         let dangling = self.file.located.nodes.iter().enumerate().find(|(index, raw)| {
-            raw.shape == Shape::Alias && lost.contains(&raw.anchor) && !u32::try_from(*index).is_ok_and(|index| range.contains(&index))
+            raw.shape == Shape::Alias
+                && lost.contains(&raw.anchor)
+                && !u32::try_from(*index).is_ok_and(|index| range.contains(&index))
         });
         match dangling {
             None => Ok(()),
             Some((_, alias)) => {
                 let (line, _) = self.file.place(alias.start as usize);
-                let message = format!("{} (line {}) holds an anchor that line {line} uses", Shown(&node.segments()), node.line());
-                Err(self.file.error(ErrorKind::Shared, node.raw().start as usize, message).hint("give the place that uses it a value of its own first"))
+                let message = format!(
+                    "{} (line {}) holds an anchor that line {line} uses",
+                    Shown(&node.segments()),
+                    node.line()
+                );
+                Err(self
+                    .file
+                    .error(ErrorKind::Shared, node.raw().start as usize, message)
+                    .hint("give the place that uses it a value of its own first"))
             }
         }
     }
@@ -383,12 +491,18 @@ impl RangeContains for HashMap<u32, Moving> {
 
 /// SOPS signs a document's values; any edit would break its MAC (<https://getsops.io/docs/>).
 fn refuse_encrypted(root: Node<'_>) -> Result<(), Error> {
-    let sops = root.get("sops").filter(|sops| sops.get("mac").is_some() || sops.get("version").is_some());
+    let sops = root
+        .get("sops")
+        .filter(|sops| sops.get("mac").is_some() || sops.get("version").is_some());
     match sops {
         None => Ok(()),
         Some(sops) => Err(root
             .file
-            .error(ErrorKind::Encrypted, sops.raw().start as usize, "the document is encrypted by SOPS: an edit would break its MAC".into())
+            .error(
+                ErrorKind::Encrypted,
+                sops.raw().start as usize,
+                "the document is encrypted by SOPS: an edit would break its MAC".into(),
+            )
             .hint("edit it with `sops set` or `sops edit`")),
     }
 }

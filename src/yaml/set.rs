@@ -22,9 +22,13 @@ pub fn set(node: Node<'_>, value: &Value) -> Result<Vec<Splice>, Error> {
     let raw = node.raw();
     let context = layout::context(node);
     let text = match (value, raw.shape) {
-        (Value::String(_) | Value::Json(Json::String(_)), Shape::Mapping | Shape::Sequence) => return Err(not_scalar(node)),
+        (Value::String(_) | Value::Json(Json::String(_)), Shape::Mapping | Shape::Sequence) => {
+            return Err(not_scalar(node));
+        }
         (Value::Json(Json::String(text)) | Value::String(text), Shape::Scalar(style)) => match style {
-            Style::Literal | Style::Folded => return Ok(vec![block_scalar(node, text, style == Style::Folded)]),
+            Style::Literal | Style::Folded => {
+                return Ok(vec![block_scalar(node, text, style == Style::Folded)]);
+            }
             Style::Single if !context.json => spell::single_quoted(text, context),
             Style::Single | Style::Double => spell::double_quoted(text, context),
             Style::Plain => spell::string(text, context),
@@ -51,7 +55,12 @@ fn is_json(node: Node<'_>, json: &Json) -> bool {
     let plain = node.raw().shape == Shape::Scalar(Style::Plain) && node.raw().tag == 0;
     match json {
         Json::Null => node.is_null(),
-        Json::Bool(value) => plain && node.text().is_some_and(|text| text.to_ascii_lowercase() == value.to_string() && text.len() < 6),
+        Json::Bool(value) => {
+            plain
+                && node
+                    .text()
+                    .is_some_and(|text| text.to_ascii_lowercase() == value.to_string() && text.len() < 6)
+        }
         Json::Number(value) => plain && node.text() == Some(&value.to_string()),
         Json::String(text) => is_string(node, text),
         Json::Array(items) => {
@@ -60,15 +69,27 @@ fn is_json(node: Node<'_>, json: &Json) -> bool {
                 && node.items().zip(items).all(|(node, item)| is_json(node, item))
         }
         Json::Object(entries) => {
-            let same = |((key, node), (name, value)): ((Node<'_>, Node<'_>), (&String, &Json))| is_string(key, name) && is_json(node, value);
-            node.kind() == NodeKind::Mapping && node.entries().count() == entries.len() && node.entries().zip(entries).all(same)
+            let same = |((key, node), (name, value)): ((Node<'_>, Node<'_>), (&String, &Json))| {
+                is_string(key, name) && is_json(node, value)
+            };
+            node.kind() == NodeKind::Mapping
+                && node.entries().count() == entries.len()
+                && node.entries().zip(entries).all(same)
         }
     }
 }
 
 fn not_scalar(node: Node<'_>) -> Error {
-    let what = if node.kind() == NodeKind::Mapping { "a map" } else { "a list" };
-    let message = format!("{} (line {}) is {what}, not a single value", super::path::Shown(&node.segments()), node.line());
+    let what = if node.kind() == NodeKind::Mapping {
+        "a map"
+    } else {
+        "a list"
+    };
+    let message = format!(
+        "{} (line {}) is {what}, not a single value",
+        super::path::Shown(&node.segments()),
+        node.line()
+    );
     node.file
         .error(ErrorKind::Shape, node.raw().start as usize, message)
         .hint("name a value inside it, or replace it whole with --set-json")
@@ -89,12 +110,21 @@ fn place(node: Node<'_>, text: String) -> Result<Vec<Splice>, Error> {
             return Ok(vec![Splice::insert(start, format!(": {text}"), raw.depth)]);
         }
         let message = "a key without `:` has no place for a value".to_owned();
-        return Err(file.error(ErrorKind::Shape, start, message).hint("write `key:` instead of `? key`"));
+        return Err(file
+            .error(ErrorKind::Shape, start, message)
+            .hint("write `key:` instead of `? key`"));
     }
-    if !raw.flow && matches!(raw.shape, Shape::Mapping | Shape::Sequence) && node.parent().is_some() && layout::starts_later(node) {
+    if !raw.flow
+        && matches!(raw.shape, Shape::Mapping | Shape::Sequence)
+        && node.parent().is_some()
+        && layout::starts_later(node)
+    {
         let head = layout::after_head(node);
         let lines = lex::next_line(bytes, head)..layout::after_line(bytes, end);
-        return Ok(vec![Splice::insert(head, format!(" {text}"), raw.depth), Splice::replace(lines, "", raw.depth)]);
+        return Ok(vec![
+            Splice::insert(head, format!(" {text}"), raw.depth),
+            Splice::replace(lines, "", raw.depth),
+        ]);
     }
     Ok(vec![Splice::replace(start..end, ended(node, text), raw.depth)])
 }
@@ -102,14 +132,24 @@ fn place(node: Node<'_>, text: String) -> Result<Vec<Splice>, Error> {
 /// Adds the line break that a block scalar's bytes include and a one-line value does not.
 pub fn ended(node: Node<'_>, text: String) -> String {
     let end = node.raw().end as usize;
-    let broken = end > node.raw().start as usize && node.file.bytes().get(end - 1).is_some_and(|&byte| lex::is_break(byte));
-    if broken { text + node.file.line_break() } else { text }
+    let broken = end > node.raw().start as usize
+        && node
+            .file
+            .bytes()
+            .get(end - 1)
+            .is_some_and(|&byte| lex::is_break(byte));
+    if broken {
+        text + node.file.line_break()
+    } else {
+        text
+    }
 }
 
 /// Writes a string as the block scalar that was there, or between double quotes where that cannot hold it.
 fn block_scalar(node: Node<'_>, text: &str, folded: bool) -> Splice {
     let raw = node.raw();
-    let new = block_spelt(node, text, folded).unwrap_or_else(|| ended(node, spell::double_quoted(text, spell::Context::default())));
+    let new = block_spelt(node, text, folded)
+        .unwrap_or_else(|| ended(node, spell::double_quoted(text, spell::Context::default())));
     Splice::replace(raw.start as usize..raw.end as usize, new, raw.depth)
 }
 
@@ -123,7 +163,9 @@ fn block_spelt(node: Node<'_>, text: &str, folded: bool) -> Option<String> {
     let breaks = text.len() - text.trim_end_matches('\n').len();
     let kept = indicators.contains('+');
     // With `+`, blank lines that follow would become part of the value.
-    let followed = bytes.get(lex::skip_blanks(bytes, end)).is_some_and(|&byte| lex::is_break(byte));
+    let followed = bytes
+        .get(lex::skip_blanks(bytes, end))
+        .is_some_and(|&byte| lex::is_break(byte));
     let chomping = match breaks {
         0 => "-",
         1 if !kept => "",

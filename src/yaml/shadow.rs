@@ -104,8 +104,14 @@ impl Caster {
         self.at = lex::next_line(&self.bytes, self.at);
         let least = self.key.map_or(0, |column| column + 1);
         while self.at < self.bytes.len() {
-            let spaces = self.bytes[self.at..].iter().take_while(|&&byte| byte == b' ').count();
-            let blank = self.bytes.get(self.at + spaces).is_none_or(|&byte| lex::is_break(byte));
+            let spaces = self.bytes[self.at..]
+                .iter()
+                .take_while(|&&byte| byte == b' ')
+                .count();
+            let blank = self
+                .bytes
+                .get(self.at + spaces)
+                .is_none_or(|&byte| lex::is_break(byte));
             if !blank && spaces < least {
                 break;
             }
@@ -118,7 +124,11 @@ impl Caster {
         let mut depth = 0_usize;
         while let Some(&byte) = self.bytes.get(self.at) {
             let from = self.at;
-            let fresh = from == 0 || matches!(self.bytes[from - 1], b'[' | b'{' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r');
+            let fresh = from == 0
+                || matches!(
+                    self.bytes[from - 1],
+                    b'[' | b'{' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r'
+                );
             self.at += 1;
             match byte {
                 b'[' | b'{' => depth += 1,

@@ -34,7 +34,9 @@ pub fn plain_ok(text: &str, flow: bool) -> bool {
     };
     let second = characters.next();
     let leads = match first {
-        ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => false,
+        ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => {
+            false
+        }
         '-' | '?' | ':' => second.is_some_and(|next| next != ' '),
         _ => true,
     };
@@ -97,7 +99,10 @@ pub fn double_quoted(text: &str, context: Context) -> String {
 
 /// Spells a JSON value in flow style on one line; `tight` leaves out the spaces.
 pub fn flow(value: &Json, context: Context, tight: bool) -> String {
-    let inside = Context { flow: true, ..context };
+    let inside = Context {
+        flow: true,
+        ..context
+    };
     let (comma, colon) = if tight { (",", ":") } else { (", ", ": ") };
     match value {
         Json::String(text) => string(text, context),
@@ -106,7 +111,9 @@ pub fn flow(value: &Json, context: Context, tight: bool) -> String {
             format!("[{}]", items.join(comma))
         }
         Json::Object(entries) => {
-            let entry = |(key, value): (&String, &Json)| format!("{}{colon}{}", string(key, inside), flow(value, inside, tight));
+            let entry = |(key, value): (&String, &Json)| {
+                format!("{}{colon}{}", string(key, inside), flow(value, inside, tight))
+            };
             let entries: Vec<String> = entries.iter().map(entry).collect();
             format!("{{{}}}", entries.join(comma))
         }
@@ -146,18 +153,59 @@ pub fn block_lines(text: &str, folded: bool) -> Option<Vec<&str>> {
 mod tests {
     use super::*;
 
-    const BLOCK: Context = Context { flow: false, json: false };
+    const BLOCK: Context = Context {
+        flow: false,
+        json: false,
+    };
 
     #[test]
     fn a_string_is_quoted_exactly_where_some_reader_would_misread_it() {
         for text in [
-            "v1", "1.2.3", "ghcr.io/a/b:v2@sha256:bbbb", "a#b", "-x", "?x", ":x", "x'y", "a\\nb", "😀", "é日本", "a/b:c",
+            "v1",
+            "1.2.3",
+            "ghcr.io/a/b:v2@sha256:bbbb",
+            "a#b",
+            "-x",
+            "?x",
+            ":x",
+            "x'y",
+            "a\\nb",
+            "😀",
+            "é日本",
+            "a/b:c",
         ] {
             assert_eq!(string(text, BLOCK), text);
         }
         for text in [
-            "", "yes", "012", "7e5", "a: b", "a:", "a #b", "#a", "- a", "-", "*a", "&a", "!a", "%a", "@a", "`a`", "[a]", "{a}",
-            " a", "a ", "---", "...x", "? a", "\u{85}", "\u{2028}", "\u{feff}a", "a\tb", "a\nb", "\u{7f}",
+            "",
+            "yes",
+            "012",
+            "7e5",
+            "a: b",
+            "a:",
+            "a #b",
+            "#a",
+            "- a",
+            "-",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a`",
+            "[a]",
+            "{a}",
+            " a",
+            "a ",
+            "---",
+            "...x",
+            "? a",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}a",
+            "a\tb",
+            "a\nb",
+            "\u{7f}",
         ] {
             assert!(string(text, BLOCK).starts_with('"'), "{text:?}");
         }
@@ -165,7 +213,10 @@ mod tests {
 
     #[test]
     fn flow_style_quotes_its_own_indicators_too() {
-        let flow = Context { flow: true, json: false };
+        let flow = Context {
+            flow: true,
+            json: false,
+        };
         for text in ["x,y", "a]", "{y", "a?b", "a:b"] {
             assert!(string(text, flow).starts_with('"'), "{text:?}");
         }
@@ -174,7 +225,10 @@ mod tests {
 
     #[test]
     fn json_keeps_to_its_own_escapes() {
-        let json = Context { flow: true, json: true };
+        let json = Context {
+            flow: true,
+            json: true,
+        };
         assert_eq!(double_quoted("a\u{7}\"", json), "\"a\\u0007\\\"\"");
         assert_eq!(double_quoted("a\u{7}", BLOCK), "\"a\\x07\"");
         let value = serde_json::json!({"a": [1, "x", null], "b": {}});

@@ -36,10 +36,19 @@ impl Splice {
 /// # Errors
 /// `Ambiguous`: two edits touch the same bytes.
 pub fn sort(splices: &mut [Splice]) -> Result<(), Error> {
-    splices.sort_by_key(|splice| (splice.range.start, splice.range.end, std::cmp::Reverse(splice.depth)));
-    let overlap = splices.windows(2).any(|pair| pair[0].range.end > pair[1].range.start);
+    splices.sort_by_key(|splice| {
+        (
+            splice.range.start,
+            splice.range.end,
+            std::cmp::Reverse(splice.depth),
+        )
+    });
+    let overlap = splices
+        .windows(2)
+        .any(|pair| pair[0].range.end > pair[1].range.start);
     if overlap {
-        return Err(Error::new(ErrorKind::Ambiguous, "two edits touch the same bytes").hint("make them one after the other"));
+        return Err(Error::new(ErrorKind::Ambiguous, "two edits touch the same bytes")
+            .hint("make them one after the other"));
     }
     Ok(())
 }
@@ -79,7 +88,11 @@ mod tests {
 
     #[test]
     fn splices_apply_in_the_order_of_the_text_and_touch_nothing_else() {
-        let mut splices = vec![Splice::replace(2..3, "X", 1), Splice::insert(5, "outer", 0), Splice::insert(5, "inner", 1)];
+        let mut splices = vec![
+            Splice::replace(2..3, "X", 1),
+            Splice::insert(5, "outer", 0),
+            Splice::insert(5, "inner", 1),
+        ];
         sort(&mut splices).unwrap();
         let new = apply("abcdef", &splices);
         assert_eq!(new, "abXdeinnerouterf");

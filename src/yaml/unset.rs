@@ -17,7 +17,11 @@ pub fn unset(node: Node<'_>, container: Node<'_>) -> Result<Vec<Splice>, Error> 
     if entry.before.is_none() && entry.after.is_none() {
         return Ok(empty(container, &entry));
     }
-    let splices = if container.raw().flow { entry.out_of_flow(container) } else { vec![entry.out_of_block(container)] };
+    let splices = if container.raw().flow {
+        entry.out_of_flow(container)
+    } else {
+        vec![entry.out_of_block(container)]
+    };
     Ok(splices)
 }
 
@@ -51,11 +55,19 @@ impl Entry {
             before: None,
             after: None,
         };
-        let step = if container.kind() == NodeKind::Mapping { 2 } else { 1 };
+        let step = if container.kind() == NodeKind::Mapping {
+            2
+        } else {
+            1
+        };
         let mut children = container.children(container.raw().shape);
         let mut previous = None;
         while let Some(first) = children.next() {
-            let last = if step == 2 { children.next().unwrap_or(first) } else { first };
+            let last = if step == 2 {
+                children.next().unwrap_or(first)
+            } else {
+                first
+            };
             if last.index == node.index {
                 entry.begin = first.raw().lead as usize;
                 entry.before = previous;
@@ -85,7 +97,8 @@ impl Entry {
         let tail = comma.map_or(self.end, |comma| comma + 1);
         let line_end = lex::line_end(bytes, tail);
         let rest = lex::skip_blanks(bytes, tail);
-        let own_lines = begins_line(bytes, self.begin) && (rest == line_end || bytes.get(rest) == Some(&b'#'));
+        let own_lines =
+            begins_line(bytes, self.begin) && (rest == line_end || bytes.get(rest) == Some(&b'#'));
         if own_lines {
             let lines = lex::line_start(bytes, self.begin)..lex::after_break(bytes, line_end);
             let mut splices = vec![Splice::replace(lines, "", self.depth)];
@@ -109,14 +122,25 @@ fn empty(container: Node<'_>, entry: &Entry) -> Vec<Splice> {
     let raw = container.raw();
     let bytes = container.file.bytes();
     let (start, end) = (raw.start as usize, raw.end as usize);
-    let brackets = if container.kind() == NodeKind::Mapping { "{}" } else { "[]" };
+    let brackets = if container.kind() == NodeKind::Mapping {
+        "{}"
+    } else {
+        "[]"
+    };
     if raw.flow {
         return vec![Splice::replace(start + 1..end - 1, "", raw.depth)];
     }
     if container.parent().is_some() && layout::starts_later(container) {
         let lines = lex::line_start(bytes, entry.begin)..layout::after_line(bytes, entry.end);
         let head = layout::after_head(container);
-        return vec![Splice::insert(head, format!(" {brackets}"), raw.depth), Splice::replace(lines, "", raw.depth)];
+        return vec![
+            Splice::insert(head, format!(" {brackets}"), raw.depth),
+            Splice::replace(lines, "", raw.depth),
+        ];
     }
-    vec![Splice::replace(start..end, set::ended(container, brackets.to_owned()), raw.depth)]
+    vec![Splice::replace(
+        start..end,
+        set::ended(container, brackets.to_owned()),
+        raw.depth,
+    )]
 }

@@ -44,7 +44,9 @@ pub fn read(text: &str, limit: usize) -> Result<Vec<Item<'_>>, String> {
         limit: Cell::new(limit),
     };
     for document in serde_yaml::Deserializer::from_str(text) {
-        (&reading).deserialize(document).map_err(|error| error.to_string())?;
+        (&reading)
+            .deserialize(document)
+            .map_err(|error| error.to_string())?;
     }
     Ok(reading.items.into_inner())
 }
@@ -75,7 +77,8 @@ struct Reading<'t> {
 impl<'t> Reading<'t> {
     fn push<E: serde::de::Error>(&self, item: Item<'t>) -> Result<(), E> {
         let left = self.limit.get().checked_sub(1);
-        self.limit.set(left.ok_or_else(|| E::custom("its aliases expand to too many values"))?);
+        self.limit
+            .set(left.ok_or_else(|| E::custom("its aliases expand to too many values"))?);
         self.items.borrow_mut().push(item);
         Ok(())
     }
@@ -178,7 +181,11 @@ mod tests {
 
     #[test]
     fn a_text_that_explodes_is_not_read() {
-        assert!(read("a: &x [1, 2, 3]\nb: [*x, *x, *x, *x]\n", 15).unwrap_err().contains("aliases"));
+        assert!(
+            read("a: &x [1, 2, 3]\nb: [*x, *x, *x, *x]\n", 15)
+                .unwrap_err()
+                .contains("aliases")
+        );
         assert!(read("a: [", 100).is_err());
     }
 }
