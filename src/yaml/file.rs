@@ -316,19 +316,17 @@ impl<'f> Node<'f> {
         let mut segments = Vec::new();
         let mut node = self;
         while let Some(parent) = node.parent() {
-            match parent.kind() {
-                NodeKind::Sequence => {
-                    let index = parent.items().position(|item| item.index == node.index);
-                    segments.push(Segment::Index(index.unwrap_or_default()));
-                }
-                _ => {
-                    let entry = parent
-                        .entries()
-                        .find(|(key, value)| key.index == node.index || value.index == node.index);
-                    let key = entry.and_then(|(key, _)| key.text()).unwrap_or_default();
-                    segments.push(Segment::Key(key.to_owned()));
-                }
-            }
+            let step = if parent.kind() == NodeKind::Sequence {
+                let index = parent.items().position(|item| item.index == node.index);
+                Segment::Index(index.unwrap_or_default())
+            } else {
+                let entry = parent
+                    .entries()
+                    .find(|(key, value)| key.index == node.index || value.index == node.index);
+                let key = entry.and_then(|(key, _)| key.text()).unwrap_or_default();
+                Segment::Key(key.to_owned())
+            };
+            segments.push(step);
             node = parent;
         }
         segments.extend(self.file.origin.path.iter().rev().cloned());
@@ -338,11 +336,8 @@ impl<'f> Node<'f> {
 }
 
 fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Error {
-    let line = bytes[..error.valid_up_to()]
-        .iter()
-        .filter(|&&byte| byte == b'\n')
-        .count()
-        + 1;
+    let read = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+    let line = read.matches('\n').count() + 1;
     let made = Error::new(ErrorKind::Syntax, "not UTF-8").at(line, 0);
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         made.hint("it looks like UTF-16: save it as UTF-8")
@@ -374,7 +369,7 @@ fn refuse_controls(text: &str) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Syntax, message).at(line, column))
 }
 
-/// Locates a text through its shadow, if serde_yaml reads it as it is.
+/// Locates a text through its shadow, if `serde_yaml` reads it as it is.
 fn through_shadow(text: &str) -> Option<Located> {
     let shadow = shadow::cast(text);
     let mut located = locate::locate(&shadow.text).ok()?;

@@ -12,7 +12,7 @@ use yaml_rust2::scanner::{Marker, ScanError, TScalarStyle};
 use super::error::{Error, ErrorKind};
 use super::lex;
 
-/// How deep collections may nest; serde_yaml has the same bound.
+/// How deep collections may nest; `serde_yaml` has the same bound.
 const MAX_DEPTH: usize = 128;
 
 /// No index: the parent of a root.
@@ -147,6 +147,7 @@ fn lost(mark: Marker) -> Error {
 type Properties = (usize, Option<Tag>);
 
 /// A collection whose end has not come yet.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 struct Open {
     node: usize,
     mapping: bool,

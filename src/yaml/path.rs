@@ -160,7 +160,6 @@ pub fn split_assignment(text: &str) -> Result<(&str, &str), PathError> {
         match (quote, character) {
             (Some('"') | None, '\\') if !pointer => escaped = true,
             (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if opens && !pointer => quote = Some(character),
             (None, '[') if !pointer => depth += 1,
             (None, ']') if !pointer => depth = depth.saturating_sub(1),
@@ -326,10 +325,9 @@ impl<'t> Reader<'t> {
             if quoted && !question {
                 return Ok(Segment::Key(first));
             }
-            if !question && !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) {
-                if let Ok(index) = first.parse() {
-                    return Ok(Segment::Index(index));
-                }
+            let digits = !question && first.bytes().all(|byte| byte.is_ascii_digit());
+            if let Some(index) = first.parse().ok().filter(|_| digits) {
+                return Ok(Segment::Index(index));
             }
             self.at = start;
             return Err(self.fail(

@@ -1,7 +1,7 @@
 //! Proving: the new text says what the old one said with the asked changes, and nothing else.
 //!
 //! Three checks, each over the whole file: every byte outside the splices is the same; yaml-rust2 finds the same
-//! nodes (values, styles, anchors, tags) but for the changes; serde_yaml, which shares no code with it, reads the same values but for
+//! nodes (values, styles, anchors, tags) but for the changes; `serde_yaml`, which shares no code with it, reads the same values but for
 //! the changes, also at every alias of a shared one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,10 +195,9 @@ fn nodes_agree(old: &File, new: &File, effects: &Effects) -> Result<(), Error> {
 
 /// Notes which anchor of the new text an old one has become.
 fn pair(anchors: &mut [u32], before: &Raw, after: &Raw) {
-    if before.shape != Shape::Alias {
-        if let Some(slot) = anchors.get_mut(before.anchor as usize) {
-            *slot = after.anchor;
-        }
+    let slot = anchors.get_mut(before.anchor as usize);
+    if let Some(slot) = slot.filter(|_| before.shape != Shape::Alias) {
+        *slot = after.anchor;
     }
 }
 
@@ -260,7 +259,7 @@ fn is(node: Node<'_>, value: &Json) -> bool {
     }
 }
 
-/// Compares what serde_yaml read, led by the old file's nodes; aliases are followed as it follows them.
+/// Compares what `serde_yaml` read, led by the old file's nodes; aliases are followed as it follows them.
 struct Comparison<'a> {
     old: &'a File,
     effects: &'a Effects,

@@ -337,7 +337,7 @@ impl<'f> Round<'f> {
         match (&work.edit.operation, work.edit.if_missing) {
             (_, IfMissing::Skip) => {}
             (Operation::Set { .. }, IfMissing::Create) if self.effects.first.is_some() => {
-                self.deferred.push(work.position)
+                self.deferred.push(work.position);
             }
             (Operation::Set { value }, IfMissing::Create) => {
                 let made = insert::nested(work.segments, &value.to_json())?;

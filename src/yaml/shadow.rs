@@ -3,7 +3,7 @@
 //! yaml-rust2 refuses a few layouts that real values files have and that Helm reads: a closing bracket, or the second line of a
 //! quoted scalar, that is indented no deeper than the key, and a tab after a colon. In the shadow the line breaks (and comments)
 //! inside flow collections and quoted scalars are blanked, and so are those tabs. Offsets stay what they are.
-//! It is used only for a text that yaml-rust2 refused and that serde_yaml reads.
+//! It is used only for a text that yaml-rust2 refused and that `serde_yaml` reads.
 
 use super::lex;
 

@@ -86,8 +86,8 @@ fn is_time(text: &str) -> bool {
         && number(month)
         && matches!(day, 1 | 2)
         && rest
-            .bytes()
-            .nth(day)
+            .as_bytes()
+            .get(day)
             .is_none_or(|byte| matches!(byte, b't' | b'T' | b' ' | b'\t'))
 }
 

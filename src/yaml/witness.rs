@@ -1,6 +1,6 @@
-//! The second reading: what serde_yaml makes of a text.
+//! The second reading: what `serde_yaml` makes of a text.
 //!
-//! serde_yaml is of libyaml's family, as are the parsers of Helm, Argo CD and kustomize, and shares no code with yaml-rust2.
+//! `serde_yaml` is of libyaml's family, as are the parsers of Helm, Argo CD and kustomize, and shares no code with yaml-rust2.
 //! Its reading is a flat list in the order of the text, aliases expanded, pairs in order, duplicate keys kept.
 
 use std::borrow::Cow;
@@ -37,7 +37,7 @@ pub enum Item<'t> {
 /// Reads all documents of a text, up to a number of items (aliases can make a small text explode).
 ///
 /// # Errors
-/// Why serde_yaml cannot read it.
+/// Why `serde_yaml` cannot read it.
 pub fn read(text: &str, limit: usize) -> Result<Vec<Item<'_>>, String> {
     let reading = Reading {
         items: RefCell::new(Vec::new()),
