@@ -1,12 +1,14 @@
 //! Floor 1, words: the values that the other floors speak in. Pure; each is parsed once, at the edge.
 
 pub mod address;
+pub mod changes;
 pub mod event;
 pub mod fault;
 mod fields;
 pub mod image;
 pub mod name;
 pub mod payload;
+pub mod policy;
 pub mod repo_path;
 pub mod template;
 pub mod token;

@@ -1,0 +1,88 @@
+//! The policy file, `.gitops-steps.yaml` at the root of a config repo: which apps may be changed where, by
+//! whom and how.
+//!
+//! `file` holds the types as they are written, `check` what has to hold between them, `pattern` the holes
+//! `{app}` and `{env}`, `resolve` what holds for one app and environment, `place` where an error lies.
+
+mod check;
+mod file;
+mod pattern;
+mod place;
+mod resolve;
+
+use super::fault::Fault;
+
+pub use file::{AutoDeploy, AutoMerge, Bump, Guard, Kind, PullRequest};
+pub(in crate::words) use place::yaml_fault;
+pub use resolve::{Chart, Freeze, Reached, ReachedTarget, Resolved, Target};
+
+/// The policy file's name, at the root of the config repo.
+pub const FILE_NAME: &str = ".gitops-steps.yaml";
+
+/// The most bytes of a policy file.
+const POLICY_MAX: usize = 1024 * 1024;
+
+/// The policy of a config repo.
+pub struct Policy {
+    apps: file::Names<file::App>,
+}
+
+impl Policy {
+    /// Reads a policy file; `file_name` is what messages call it.
+    ///
+    /// # Errors
+    /// A fault of kind `Invalid` with file, line and column, and with the nearest right word for a wrong one.
+    pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Self, Fault> {
+        let whole = |message: String| Fault::invalid(message).at(file_name, 1, 1);
+        if bytes.len() > POLICY_MAX {
+            return Err(whole(format!(
+                "the policy is {} bytes long; at most {POLICY_MAX} are read",
+                bytes.len()
+            )));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| whole("the policy is not UTF-8".to_owned()))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let file: file::File = serde_yaml::from_str(text).map_err(|error| {
+            let mut fault = yaml_fault(file_name, &error);
+            if let Some(place) = &mut fault.place {
+                place.line = place.line.max(1);
+                place.column = place.column.max(1);
+            }
+            fault
+        })?;
+        check::check(&file).map_err(|wrong| {
+            let (line, column) = place::find(text, &wrong.path);
+            wrong.fault.at(file_name, line, column)
+        })?;
+        Ok(Self { apps: file.apps })
+    }
+
+    /// Returns the names of the apps that are named, sorted; `"*"` is not among them.
+    pub fn apps(&self) -> impl Iterator<Item = &str> {
+        self.apps.named.keys().map(String::as_str)
+    }
+
+    /// Returns the names of the environments that are named for an app, sorted; `"*"` is not among them.
+    pub fn environments(&self, app: &str) -> impl Iterator<Item = &str> {
+        let environments = self.apps.get(app).map(|app| app.environments.named.keys());
+        environments.into_iter().flatten().map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policy")
+            .field("apps", &self.apps().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the JSON Schema (draft 2020-12) of the policy file.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(file::File);
+    schema.insert("title".to_owned(), "The policy file of gitops-steps".into());
+    schema.to_value()
+}
+
+#[cfg(test)]
+mod tests;
