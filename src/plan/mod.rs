@@ -1,4 +1,98 @@
 //! Floor 2, plan: what a repository holds and what shall change in it. Pure.
 
 pub mod commit;
+pub mod diff;
+pub mod places;
 pub mod snapshot;
+
+use commit::FileChange;
+
+/// What happened, or would happen; one closed list for all commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// Something new was made.
+    Created,
+    /// Something that was there is different now.
+    Updated,
+    /// All was as asked already.
+    Unchanged,
+    /// A newer value is there already.
+    Superseded,
+    /// The event asks for nothing.
+    Skipped,
+    /// Refused by policy or as unsafe.
+    Refused,
+    /// It went wrong.
+    Failed,
+}
+
+impl Operation {
+    /// Returns the word of the outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Superseded => "superseded",
+            Self::Skipped => "skipped",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One value that changes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ValueChange {
+    /// The file.
+    pub file: String,
+    /// The path in it, in the grammar of `--set`.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The value before; `None` where there was none.
+    pub old: Option<String>,
+    /// The value after; `None` where it is removed.
+    pub new: Option<String>,
+}
+
+/// Where a plan goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Publish {
+    /// Write the files of a checkout, and nothing else.
+    Files,
+    /// Commit and push.
+    Push,
+}
+
+/// What shall change, why, and how it is said.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What it amounts to.
+    pub operation: Operation,
+    /// The files, each once, in the order of their names.
+    pub files: Vec<FileChange>,
+    /// The values, in the order of the files.
+    pub changes: Vec<ValueChange>,
+    /// Where it goes.
+    pub publish: Publish,
+    /// The value before, where it is the same at every place.
+    pub old: Option<String>,
+    /// The value after, where it is the same at every place.
+    pub new: Option<String>,
+    /// The commit message.
+    pub message: String,
+    /// Why nothing changes, where nothing does.
+    pub reason: Option<String>,
+    /// What the user should know all the same.
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Returns whether there is anything to write.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}

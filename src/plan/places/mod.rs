@@ -1,0 +1,228 @@
+//! Where an image is written in a file, and what to edit there to bring in another one.
+//!
+//! Each kind of file has its own finder; what they find is a [`Place`] of one of three shapes, and from
+//! there on all kinds are edited alike.
+
+mod application;
+mod chart;
+mod helm;
+pub mod kind;
+mod kustomize;
+mod manifest;
+mod reference;
+mod want;
+
+use crate::words::fault::Fault;
+use crate::words::image::ImageName;
+use crate::yaml::{File, Node, Path, Segment};
+pub use kind::FileKind;
+pub use want::{PlaceEdit, Want};
+
+/// What stands at a place now; an empty text counts as absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The image's name as it is written, registry included.
+    pub name: Option<ImageName>,
+    /// The tag, or the chart's version.
+    pub tag: Option<String>,
+    /// The digest.
+    pub digest: Option<String>,
+}
+
+/// How a place holds name, tag and digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Each in a scalar of its own.
+    Parts(Parts),
+    /// All in one scalar, `name:tag@digest`, with this text before the name (`web=` in an Application's
+    /// `kustomize.images`).
+    Reference {
+        /// The text before the name.
+        lead: String,
+    },
+    /// Only a tag or a version.
+    Version,
+}
+
+/// The scalars that hold the parts of an image; those that do not exist yet are created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Where the registry is written, if the place keeps it apart.
+    pub registry: Option<Path>,
+    /// Where a new name is written.
+    pub name: Option<Path>,
+    /// Where the tag is written.
+    pub tag: Path,
+    /// Where the digest is written.
+    pub digest: Path,
+    /// Whether tag and digest replace one another, as in a kustomization, where the other key is removed;
+    /// elsewhere a dropped part is emptied, because a missing key would bring back a chart's default.
+    pub alternatives: bool,
+}
+
+/// One place where an image, or the version of a chart, is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The document's index in its file.
+    pub document: usize,
+    /// The map or the scalar; `None` for a whole document.
+    pub path: Option<Path>,
+    /// Its line, from 1.
+    pub line: usize,
+    /// How it is written.
+    pub shape: Shape,
+    /// What is written.
+    pub written: Written,
+}
+
+/// Finds every place in a file where this image is referenced, in the order of the file.
+pub fn find_image(file: &File, kind: FileKind, image: &ImageName) -> Vec<Place> {
+    all(file, kind)
+        .into_iter()
+        .filter(|found| found.matches(image))
+        .map(|found| found.place)
+        .collect()
+}
+
+/// Finds every image of a file, in the order of the file.
+pub fn all_images(file: &File, kind: FileKind) -> Vec<Place> {
+    all(file, kind).into_iter().map(|found| found.place).collect()
+}
+
+/// Reads the place at a node that the user or the policy named.
+///
+/// A map is taken for the map of an image (or the entry of a kustomization), a scalar for a reference, or
+/// for a bare tag where it can be nothing else.
+///
+/// # Errors
+/// A fault of kind `Invalid` for a node that holds no image.
+pub fn at(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
+    use crate::yaml::NodeKind;
+    match node.kind() {
+        NodeKind::Mapping if kind == FileKind::Kustomize => Ok(kustomize::entry(node)),
+        NodeKind::Mapping => helm::image_map(node).ok_or_else(|| {
+            Fault::invalid(format!(
+                "{} is not the map of an image",
+                shown(node.path().as_ref())
+            ))
+            .at(file, node.line(), node.column())
+            .hint("an image map holds `repository` (or `name`) and `tag`; name the scalar itself otherwise")
+        }),
+        NodeKind::Scalar => Ok(scalar(node, kind)),
+        NodeKind::Sequence | NodeKind::Alias => Err(Fault::invalid(format!(
+            "{} is a {}, not an image",
+            shown(node.path().as_ref()),
+            if node.kind() == NodeKind::Alias {
+                "reference to an anchor"
+            } else {
+                "list"
+            }
+        ))
+        .at(file, node.line(), node.column())),
+    }
+}
+
+/// A place together with what else it answers to.
+struct Found {
+    place: Place,
+    /// Further names: of a kustomization's entry before `newName`, of a chart.
+    aliases: Vec<String>,
+}
+
+impl Found {
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            aliases: Vec::new(),
+        }
+    }
+
+    fn matches(&self, image: &ImageName) -> bool {
+        self.place
+            .written
+            .name
+            .as_ref()
+            .is_some_and(|name| name.same_as(image))
+            || self.aliases.iter().any(|alias| {
+                *alias == image.to_string()
+                    || alias.parse::<ImageName>().is_ok_and(|alias| alias.same_as(image))
+            })
+    }
+}
+
+fn all(file: &File, kind: FileKind) -> Vec<Found> {
+    let mut found = Vec::new();
+    for document in file.documents() {
+        match kind.of_document(document) {
+            FileKind::Helm => helm::collect(document, &mut found),
+            FileKind::Kustomize => kustomize::collect(document, &mut found),
+            FileKind::Manifest => manifest::collect(document, &mut found),
+            FileKind::Application => application::collect(document, &mut found),
+            FileKind::Chart => chart::collect(document, &mut found),
+            FileKind::Auto | FileKind::Path => {}
+        }
+    }
+    found
+}
+
+fn scalar(node: Node<'_>, kind: FileKind) -> Place {
+    let text = node.text().unwrap_or_default();
+    let path = node.path();
+    let key = path.as_ref().and_then(last_key);
+    let reference = kind != FileKind::Path
+        && kind != FileKind::Chart
+        && (key == Some("image") || text.contains(['/', ':', '@']));
+    let (shape, written) = match reference::read(text) {
+        Some((lead, written)) if reference => (Shape::Reference { lead }, written),
+        _ => (
+            Shape::Version,
+            Written {
+                tag: present(text),
+                ..Written::default()
+            },
+        ),
+    };
+    Place {
+        document: node.document(),
+        line: node.line(),
+        path,
+        shape,
+        written,
+    }
+}
+
+fn last_key(path: &Path) -> Option<&str> {
+    match path.segments().last() {
+        Some(Segment::Key(key)) => Some(key),
+        _ => None,
+    }
+}
+
+fn present(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The text of a key's scalar, absent where it is empty or null.
+fn text_of(map: Node<'_>, key: &str) -> Option<String> {
+    let node = map.get(key)?;
+    if node.is_null() {
+        None
+    } else {
+        node.text().and_then(present)
+    }
+}
+
+fn child(path: Option<&Path>, key: &str) -> Path {
+    below(path, [Segment::Key(key.to_owned())])
+}
+
+fn below<const N: usize>(path: Option<&Path>, steps: [Segment; N]) -> Path {
+    let mut segments = path.map(|path| path.segments().to_vec()).unwrap_or_default();
+    segments.extend(steps);
+    Path::from_segments(segments).expect("a step was added")
+}
+
+/// A path as it is shown in a message.
+pub fn shown(path: Option<&Path>) -> String {
+    path.map_or_else(|| "the document".to_owned(), |path| format!("`{path}`"))
+}
