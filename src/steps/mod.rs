@@ -1,1 +1,37 @@
 //! Floor 3, steps: one file a command, its arguments and how they become a plan. Pure.
+
+pub mod args;
+pub mod bump_values;
+pub mod files;
+
+use crate::words::fault::{Fault, Kind};
+use crate::yaml;
+
+/// Puts an error of the engine in the words of the other floors, with the file it concerns.
+pub fn fault_in(file: &str, error: yaml::Error) -> Fault {
+    use yaml::ErrorKind as E;
+    let kind = match error.kind {
+        E::Syntax | E::Shape => Kind::Invalid,
+        E::Missing | E::Ambiguous => Kind::NotFound,
+        E::Duplicate | E::Shared | E::Encrypted => Kind::Refused,
+        E::Unproven => Kind::Internal,
+    };
+    let mut fault = Fault::new(kind, error.message).at(file, error.line, error.column);
+    fault.hint = error.hint;
+    fault
+}
+
+/// Reads a path as a user writes it.
+///
+/// # Errors
+/// `Invalid`, with the place in the path.
+pub fn parse_path(text: &str) -> Result<yaml::Path, Fault> {
+    yaml::Path::parse(text).map_err(path_fault)
+}
+
+/// Puts an error of the path grammar in the words of the other floors.
+pub fn path_fault(error: yaml::PathError) -> Fault {
+    let mut fault = Fault::invalid(error.to_string());
+    fault.hint = error.hint;
+    fault
+}

@@ -99,21 +99,38 @@ impl Event {
     }
 }
 
+/// Returns the variables of ours that a trigger's body sets; none where it cannot be read.
+///
+/// GitLab puts a trigger's variables over the job's own, before any flag is read.
+pub fn own_variables(body: &[u8]) -> Vec<String> {
+    let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+        return Vec::new();
+    };
+    let Some(Value::Object(variables)) = body.get("variables") else {
+        return Vec::new();
+    };
+    variables.keys().filter(|key| is_own(key)).cloned().collect()
+}
+
+fn is_own(variable: &str) -> bool {
+    variable.to_ascii_uppercase().starts_with("GITOPS_STEPS_")
+}
+
 /// Refuses a trigger whose variables would set our flags: GitLab puts them over the job's own.
 fn refuse_own_variables(body: &Fields) -> Result<(), Fault> {
     let Some(Value::Object(variables)) = body.value("variables") else {
         return Ok(());
     };
-    match variables
+    variables
         .keys()
-        .find(|key| key.to_ascii_uppercase().starts_with("GITOPS_STEPS_"))
-    {
-        None => Ok(()),
-        Some(key) => Err(
-            Fault::invalid(format!("the trigger may not set the variable `{}`", shown(key)))
-                .hint("send the fields in the body field `payload`, and leave GITOPS_STEPS_* to the job"),
-        ),
-    }
+        .find(|key| is_own(key))
+        .map_or(Ok(()), |key| Err(own_variable(key)))
+}
+
+/// The refusal of a trigger that sets a variable of ours.
+pub fn own_variable(name: &str) -> Fault {
+    Fault::invalid(format!("the trigger may not set the variable `{}`", shown(name)))
+        .hint("send the fields in the body field `payload`, and leave GITOPS_STEPS_* to the job")
 }
 
 /// Reads the events of GitHub; `None` for a body of another shape.

@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 
 use super::config_repo::{ConfigRepo, Outcome};
 use super::env::Environment;
+use super::git::GitRepo;
 use super::links::{self, Entry};
 use crate::plan::commit::{FileChange, NewCommit};
 use crate::plan::snapshot::{Blob, Snapshot};
@@ -76,13 +77,13 @@ impl Checkout {
 
     /// Returns what a push from here needs.
     ///
-    /// The branch is the checked-out one; with a detached HEAD the CI's: `GITHUB_HEAD_REF`,
+    /// The branch is the one asked for, else the checked-out one; with a detached HEAD the CI's: `GITHUB_HEAD_REF`,
     /// `GITHUB_REF_NAME` if `GITHUB_REF_TYPE` is `branch`, `CI_COMMIT_BRANCH`,
     /// `CI_MERGE_REQUEST_SOURCE_BRANCH_NAME`.
     ///
     /// # Errors
     /// `Invalid` if this is no repository, has no `origin`, or the branch cannot be told.
-    pub fn origin(&self, environment: &Environment) -> Result<Origin, Fault> {
+    pub fn origin(&self, branch: Option<&str>, environment: &Environment) -> Result<Origin, Fault> {
         let repo = self.repository()?;
         let text = repo
             .find_remote("origin")
@@ -103,7 +104,9 @@ impl Checkout {
             let target = head.symbolic_target().ok()??;
             target.strip_prefix("refs/heads/").map(str::to_owned)
         });
-        let branch = checked_out
+        let branch = branch
+            .map(str::to_owned)
+            .or(checked_out)
             .or_else(|| branch_of_ci(environment).map(str::to_owned))
             .ok_or_else(|| {
                 Fault::invalid("the checkout's HEAD is on no branch").hint("name the branch with --branch")
@@ -360,6 +363,47 @@ fn io_fault(verb: &str, path: &RepoPath, error: &std::io::Error) -> anyhow::Erro
     Fault::new(Kind::Invalid, format!("cannot {verb} `{path}`: {error}")).into()
 }
 
+/// A checkout that stands for the branch at its `origin`: read and written there, not here.
+pub struct OriginRepo {
+    checkout: Checkout,
+    repo: GitRepo,
+}
+
+impl OriginRepo {
+    /// Makes it of a checkout and of the repository at its `origin`.
+    pub fn new(checkout: Checkout, repo: GitRepo) -> Self {
+        Self { checkout, repo }
+    }
+}
+
+impl ConfigRepo for OriginRepo {
+    fn branch(&self) -> Option<&str> {
+        self.repo.branch()
+    }
+
+    fn snapshot(&mut self) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+        self.repo.snapshot()
+    }
+
+    fn check(&self, files: &[RepoPath]) -> anyhow::Result<()> {
+        let differing = self.checkout.differs_from_head(files)?;
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = differing.iter().map(|path| format!("`{path}`")).collect();
+        Err(Fault::refused(format!(
+            "the checkout has uncommitted changes in {}",
+            names.join(", ")
+        ))
+        .hint("commit or stash them: the push is made of the branch at `origin`, without them")
+        .into())
+    }
+
+    fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
+        self.repo.commit(expected, commit)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,7 +509,7 @@ mod tests {
         repo.set_head("refs/heads/topic").unwrap();
         repo.remote("origin", "https://bot:t0k@host/a/b.git").unwrap();
         let checkout = Checkout::open(&home.path().join("sub")).unwrap();
-        let origin = checkout.origin(&Environment::default()).unwrap();
+        let origin = checkout.origin(None, &Environment::default()).unwrap();
         assert_eq!(origin.url.to_string(), "https://host/a/b.git");
         assert_eq!(
             (origin.branch.as_str(), origin.folder),

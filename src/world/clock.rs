@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::words::fault::Fault;
 
 /// Returns the present moment.
 pub fn now() -> Timestamp {
@@ -18,6 +20,43 @@ pub fn sleep(time: Duration) {
 /// Returns a random time from zero up to `most`, so that many writers do not come back at once.
 pub fn jitter(most: Duration) -> Duration {
     most.mul_f64(fastrand::f64())
+}
+
+/// Returns a random word of letters and digits, which no text can have been written to match.
+pub fn random_word() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(24).collect()
+}
+
+/// Reads a duration as a user writes it: `90s`, `2m`, `1h30m`.
+///
+/// # Errors
+/// `Invalid` for what is none, or is zero.
+pub fn duration(text: &str) -> Result<Duration, Fault> {
+    let wrong = || {
+        Fault::invalid(format!("`{}` is no duration for --timeout", text.escape_debug()))
+            .hint("write it as 90s, 2m or 1h30m")
+    };
+    let span: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
+    Duration::try_from(span)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(wrong)
+}
+
+/// Measures how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts it.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Returns the time since.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// The moment at which an operation gives up, on a clock that never jumps.

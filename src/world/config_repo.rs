@@ -3,6 +3,7 @@
 use crate::plan::commit::NewCommit;
 use crate::plan::snapshot::Snapshot;
 use crate::words::fault::Fault;
+use crate::words::repo_path::RepoPath;
 
 /// What became of a commit.
 #[derive(Debug)]
@@ -40,6 +41,15 @@ pub trait ConfigRepo {
     /// # Errors
     /// What the transport met: no such branch, no right, no answer.
     fn snapshot(&mut self) -> anyhow::Result<Box<dyn Snapshot + '_>>;
+
+    /// Checks that these files may be changed from here: a checkout that stands for its `origin` must have them
+    /// as its own commit has them.
+    ///
+    /// # Errors
+    /// `Refused`, naming those that differ.
+    fn check(&self, _files: &[RepoPath]) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// Puts one commit on the branch if `expected` is still its tip.
     ///

@@ -1,9 +1,11 @@
 //! Floor 4, world: files, processes, network, clock and environment. Thin; it decides nothing.
 
 pub mod checkout;
+pub mod ci;
 pub mod clock;
 pub mod config_repo;
 pub mod env;
+pub mod files;
 pub mod git;
 pub mod git_config;
 pub mod http;

@@ -114,15 +114,11 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Guard {
-    /// By version, else by sequence, else by ancestry.
+    /// By version where both values are versions; else the order is not checked.
     #[default]
     Auto,
     /// By version.
     Semver,
-    /// By the source workflow's run number.
-    Sequence,
-    /// By the source commits.
-    Ancestry,
     /// Not at all.
     None,
 }

@@ -1,0 +1,141 @@
+//! Groups of flags that more than one command has.
+
+use clap::{Args, ValueEnum};
+
+use crate::words::policy::Guard;
+
+/// Which config repo, and which branch of it.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigRepoArgs {
+    /// Config repo: a directory, or an https, ssh or file URL
+    ///
+    /// A directory is edited in place, or, with `--publish push`, stands for the branch at its `origin`. An
+    /// address is changed without a clone: the tip of one branch is fetched, and one commit pushed.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = ".",
+        help_heading = "Config repo"
+    )]
+    pub config_repo: String,
+    /// Branch to change [default: the remote's default branch; for a directory the checked-out one]
+    #[arg(long, value_name = "BRANCH", help_heading = "Config repo")]
+    pub branch: Option<String>,
+}
+
+/// Where a change goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PublishArg {
+    /// What the policy says for the environment; without one, `files` for a directory and `push` otherwise
+    #[default]
+    Auto,
+    /// Write the files of the directory, and nothing else
+    Files,
+    /// Commit, and push to the branch
+    Push,
+}
+
+/// How a change is published.
+#[derive(Args, Clone, Debug)]
+pub struct PublishArgs {
+    /// Where the change goes
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "HOW",
+        help_heading = "Publishing"
+    )]
+    pub publish: PublishArg,
+    /// Push although the policy says no, for this reason, which the commit records
+    #[arg(long, value_name = "REASON", help_heading = "Publishing")]
+    pub override_policy: Option<String>,
+}
+
+/// How an order guard judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GuardArg {
+    /// `semver` where both values are versions; else a warning that the order was not checked
+    Auto,
+    /// Compare versions; a value that is none is an error
+    Semver,
+    /// Do not compare
+    None,
+}
+
+impl From<Guard> for GuardArg {
+    fn from(guard: Guard) -> Self {
+        match guard {
+            Guard::Auto => Self::Auto,
+            Guard::Semver => Self::Semver,
+            Guard::None => Self::None,
+        }
+    }
+}
+
+/// What a stale value leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnStale {
+    /// Exit 0 and change nothing
+    #[default]
+    Skip,
+    /// Exit 4
+    Fail,
+}
+
+/// Whether an older value may replace a newer one.
+#[derive(Args, Clone, Debug)]
+pub struct GuardArgs {
+    /// How to tell an older value from a newer one [default: the policy's, else auto]
+    #[arg(long, value_enum, value_name = "GUARD", help_heading = "Order")]
+    pub guard: Option<GuardArg>,
+    /// What to do when a newer value is there already
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        help_heading = "Order"
+    )]
+    pub on_stale: OnStale,
+    /// Let an older value replace a newer one
+    #[arg(long, help_heading = "Order")]
+    pub allow_downgrade: bool,
+}
+
+/// How a commit is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignArg {
+    /// With an SSH key, by `ssh-keygen`
+    Ssh,
+}
+
+/// What the commit looks like.
+#[expect(clippy::doc_markdown, reason = "help text is no Markdown")]
+#[derive(Args, Clone, Debug)]
+pub struct CommitArgs {
+    /// Commit message, a template with holes such as {app}, {env}, {old} and {new}
+    ///
+    /// The holes: {app} {env} {image} {tag} {digest} {old} {new} {file} {files} {source_repo}
+    /// {source_commit} {actor} {run_url}. Write {{ and }} for braces.
+    #[arg(long, value_name = "TEMPLATE", help_heading = "Commit")]
+    pub message: Option<String>,
+    /// Add `[skip ci]` to the subject
+    #[arg(long, help_heading = "Commit")]
+    pub skip_ci: bool,
+    /// Author and committer, as "Name <email>"
+    #[arg(long, value_name = "AUTHOR", help_heading = "Commit")]
+    pub author: Option<String>,
+    /// Sign the commit
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        requires = "signing_key",
+        help_heading = "Commit"
+    )]
+    pub sign: Option<SignArg>,
+    /// File of the key to sign with (an SSH private key, or a public one whose private half the agent holds)
+    #[arg(long, value_name = "FILE", requires = "sign", help_heading = "Commit")]
+    pub signing_key: Option<std::path::PathBuf>,
+}

@@ -1,0 +1,174 @@
+//! Values in files that the user names: by path, by image, or in a bulk list.
+
+use anyhow::Context as _;
+
+use super::draft::Draft;
+use super::request::{Files, Request};
+use crate::plan::places::{self, FileKind, Place, Want};
+use crate::plan::snapshot::Snapshot;
+use crate::steps::files::{self, Named};
+use crate::steps::parse_path;
+use crate::words::changes::{Change, Scalar};
+use crate::words::fault::{Fault, Kind};
+use crate::words::image::ImageName;
+use crate::words::repo_path::RepoPath;
+use crate::yaml::{Edit, IfMissing, Operation, Value};
+
+/// Puts the edits of `--file` into a draft.
+///
+/// # Errors
+/// `NotFound` for a file, a path or an image that is not there, or an image that is there more than once.
+pub fn draft_files(
+    draft: &mut Draft,
+    request: &Request,
+    asked: &Files,
+    snapshot: &dyn Snapshot,
+) -> anyhow::Result<()> {
+    let named = files::find(snapshot, &asked.patterns)?;
+    let paths: Vec<RepoPath> = named.iter().map(|named| named.path.clone()).collect();
+    let opened = draft.open(snapshot, &paths)?;
+    if let Some((image, want)) = &asked.image {
+        let found = find_image(draft, &named, &opened, image, request.if_missing)?;
+        if found.len() > 1 && !asked.all {
+            return Err(several(image, &found).into());
+        }
+        for (path, place) in &found {
+            draft.bring(path, place, want, request.allow_shared)?;
+        }
+    }
+    for path in &opened {
+        draft.edit(path, asked.edits.iter().cloned());
+    }
+    Ok(())
+}
+
+/// Puts the edits of `--changes` into a draft.
+///
+/// # Errors
+/// `NotFound` for a file or a path that is not there.
+pub fn draft_changes(
+    draft: &mut Draft,
+    request: &Request,
+    entries: &[Change],
+    snapshot: &dyn Snapshot,
+) -> anyhow::Result<()> {
+    let paths: Vec<RepoPath> = entries.iter().map(|entry| entry.file.clone()).collect();
+    let opened = draft.open(snapshot, &paths)?;
+    for (file, entry) in opened.iter().zip(entries) {
+        let edit = Edit {
+            document: None,
+            path: parse_path(&entry.path)
+                .with_context(|| format!("`{}` of `{}`", entry.path.escape_debug(), entry.file))?,
+            operation: Operation::Set {
+                value: value(&entry.value)?,
+            },
+            if_missing: request.if_missing,
+            allow_shared: request.allow_shared,
+        };
+        draft.edit(file, [edit]);
+    }
+    Ok(())
+}
+
+fn value(scalar: &Scalar) -> Result<Value, Fault> {
+    Ok(match scalar {
+        Scalar::Text(text) => Value::String(text.clone()),
+        Scalar::Number(spelt) => Value::Json(serde_json::from_str(spelt).map_err(|_| {
+            Fault::invalid(format!(
+                "`{}` is no number in JSON's spelling",
+                spelt.escape_debug()
+            ))
+            .hint("put it in quotes to set a string")
+        })?),
+        Scalar::Bool(word) => Value::Json((*word).into()),
+        Scalar::Null => Value::Json(serde_json::Value::Null),
+    })
+}
+
+fn find_image(
+    draft: &Draft,
+    named: &[Named],
+    opened: &[RepoPath],
+    image: &ImageName,
+    if_missing: IfMissing,
+) -> Result<Vec<(RepoPath, Place)>, Fault> {
+    let mut found = Vec::new();
+    for (named, path) in named.iter().zip(opened) {
+        let kind = FileKind::Auto.of_name(path);
+        let places = places::find_image(draft.yaml(path), kind, image);
+        if places.is_empty() && named.exact && if_missing != IfMissing::Skip {
+            return Err(no_image(draft, std::slice::from_ref(path), image));
+        }
+        found.extend(places.into_iter().map(|place| (path.clone(), place)));
+    }
+    if found.is_empty() && if_missing != IfMissing::Skip {
+        return Err(no_image(draft, opened, image));
+    }
+    Ok(found)
+}
+
+/// The error for an image that is nowhere, with those that are there instead.
+pub fn no_image(draft: &Draft, files: &[RepoPath], image: &ImageName) -> Fault {
+    let mut known = Vec::new();
+    for path in files {
+        for place in places::all_images(draft.yaml(path), FileKind::Auto.of_name(path)) {
+            if let Some(name) = &place.written.name {
+                known.push(format!("{name} ({path}:{})", place.line));
+            }
+        }
+    }
+    let whose = match files {
+        [file] => format!("in `{file}`"),
+        _ => format!("in any of {} files", files.len()),
+    };
+    let fault = Fault::not_found(format!("the image `{image}` is not referenced {whose}"));
+    if known.is_empty() {
+        return fault.hint("use --set PATH=VALUE to set a value that is no image");
+    }
+    let more = known.len().saturating_sub(8);
+    known.truncate(8);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    fault.hint(format!("there are {}{more}", known.join(", ")))
+}
+
+fn several(image: &ImageName, found: &[(RepoPath, Place)]) -> Fault {
+    Fault::new(
+        Kind::NotFound,
+        format!(
+            "the image `{image}` is referenced in {} places: {}",
+            found.len(),
+            list(found)
+        ),
+    )
+    .hint("give --all to change every one, or --set with the path of one")
+}
+
+/// Lists places with their file, line and path.
+pub fn list(found: &[(RepoPath, Place)]) -> String {
+    let shown: Vec<String> = found
+        .iter()
+        .take(20)
+        .map(|(path, place)| format!("{path}:{} ({})", place.line, places::shown(place.path.as_ref())))
+        .collect();
+    let more = found.len().saturating_sub(shown.len());
+    if more > 0 {
+        format!("{} and {more} more", shown.join(", "))
+    } else {
+        shown.join(", ")
+    }
+}
+
+/// What a place shall become when only its image's tag and digest are known.
+pub fn want_of(request: &Request, image: &super::request::WantedImage, name: Option<ImageName>) -> Want {
+    Want {
+        name,
+        tag: image.tag.clone(),
+        digest: image.digest.clone(),
+        drop_digest: request.drop_digest,
+        drop_tag: request.drop_tag,
+    }
+}

@@ -1,0 +1,272 @@
+//! Which edits go into which files.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use crate::plan::ValueChange;
+use crate::plan::commit::FileChange;
+use crate::plan::places::{Place, PlaceEdit, Want};
+use crate::plan::snapshot::{Blob, Snapshot};
+use crate::steps::fault_in;
+use crate::words::fault::Fault;
+use crate::words::repo_path::RepoPath;
+use crate::yaml::{self, Document, Edit, Operation, Path, Value};
+
+/// The files that a run may change, each read once, with the edits that were asked for.
+#[derive(Debug, Default)]
+pub struct Draft {
+    files: BTreeMap<RepoPath, FileDraft>,
+    /// What each place held and shall hold, in the order in which they were asked for.
+    pub moves: Vec<Move>,
+}
+
+/// One value, or one image, on its way from old to new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The file.
+    pub file: RepoPath,
+    /// The line, from 1; 0 for a value that is created.
+    pub line: usize,
+    /// The image's name, where the value is one of an image.
+    pub image: Option<String>,
+    /// The tag, digest or value before; `None` where there was none.
+    pub old: Option<String>,
+    /// The one after.
+    pub new: Option<String>,
+    /// Whether old and new have an order that the guard can judge: not where the name changes too.
+    pub ordered: bool,
+}
+
+#[derive(Debug)]
+struct FileDraft {
+    bytes: Vec<u8>,
+    yaml: yaml::File,
+    edits: Vec<Edit>,
+}
+
+/// The outcome of a draft.
+#[derive(Debug, Default)]
+pub struct Edited {
+    /// The files that differ.
+    pub files: Vec<FileChange>,
+    /// The values that differ.
+    pub changes: Vec<ValueChange>,
+    /// The changed paths, with their files, for the policy to judge.
+    pub reached: Vec<(RepoPath, usize, Path)>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Draft {
+    /// Reads files of the snapshot into the draft, and returns where each really lies.
+    ///
+    /// # Errors
+    /// `NotFound` for a file that does not exist, and what the engine says of one that does not parse.
+    pub fn open(&mut self, snapshot: &dyn Snapshot, paths: &[RepoPath]) -> anyhow::Result<Vec<RepoPath>> {
+        let mut opened = Vec::new();
+        for (path, blob) in paths.iter().zip(snapshot.read(paths)?) {
+            let Blob { path, bytes } = blob.ok_or_else(|| missing_file(snapshot, path))?;
+            if !self.files.contains_key(&path) {
+                let yaml = yaml::File::parse(&bytes)
+                    .map_err(|error| fault_in(path.as_str(), error))
+                    .with_context(|| format!("cannot read `{path}`"))?;
+                self.files.insert(
+                    path.clone(),
+                    FileDraft {
+                        bytes,
+                        yaml,
+                        edits: Vec::new(),
+                    },
+                );
+            }
+            opened.push(path);
+        }
+        Ok(opened)
+    }
+
+    /// Returns a file that was opened.
+    pub fn yaml(&self, path: &RepoPath) -> &yaml::File {
+        &self
+            .files
+            .get(path)
+            .expect("a file is opened before it is asked for")
+            .yaml
+    }
+
+    /// Adds edits by path.
+    pub fn edit(&mut self, path: &RepoPath, edits: impl IntoIterator<Item = Edit>) {
+        for edit in edits {
+            self.note(path, &edit);
+            self.push(path, edit);
+        }
+    }
+
+    /// Brings a place to what is wanted.
+    ///
+    /// # Errors
+    /// `Invalid` where tag and digest would contradict each other.
+    pub fn bring(
+        &mut self,
+        path: &RepoPath,
+        place: &Place,
+        want: &Want,
+        allow_shared: bool,
+    ) -> Result<(), Fault> {
+        let edits = want.edits(place, path.as_str())?;
+        let renamed = want
+            .name
+            .as_ref()
+            .is_some_and(|new| place.written.name.as_ref().is_some_and(|old| !old.same_as(new)));
+        let name = want
+            .name
+            .as_ref()
+            .filter(|_| renamed)
+            .or(place.written.name.as_ref())
+            .or(want.name.as_ref());
+        let (old, new) = match (&want.tag, &want.digest) {
+            (Some(tag), _) => (place.written.tag.clone(), Some(tag.to_string())),
+            (None, Some(digest)) => (place.written.digest.clone(), Some(digest.to_string())),
+            (None, None) => (
+                place.written.name.as_ref().map(ToString::to_string),
+                want.name.as_ref().map(ToString::to_string),
+            ),
+        };
+        self.moves.push(Move {
+            file: path.clone(),
+            line: place.line,
+            image: name.map(ToString::to_string),
+            old,
+            new,
+            ordered: !renamed && want.tag.is_some(),
+        });
+        for edit in edits {
+            let (path_in_file, operation, if_missing) = match edit {
+                PlaceEdit::Set(at, text) => (
+                    at,
+                    Operation::Set {
+                        value: Value::String(text),
+                    },
+                    yaml::IfMissing::Create,
+                ),
+                PlaceEdit::Unset(at) => (at, Operation::Unset, yaml::IfMissing::Skip),
+            };
+            let document = Some(Document::Index(place.document));
+            self.push(
+                path,
+                Edit {
+                    document,
+                    path: path_in_file,
+                    operation,
+                    if_missing,
+                    allow_shared,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Applies all edits.
+    ///
+    /// # Errors
+    /// What the engine says of an edit, with the file's name.
+    pub fn apply(&self) -> anyhow::Result<Edited> {
+        let mut out = Edited::default();
+        for (path, file) in &self.files {
+            if file.edits.is_empty() {
+                continue;
+            }
+            let edited = file
+                .yaml
+                .apply(&file.edits)
+                .map_err(|error| fault_in(path.as_str(), error))
+                .with_context(|| format!("cannot edit `{path}`"))?;
+            for change in &edited.changes {
+                if change.was_typed {
+                    out.warnings.push(format!(
+                        "{path}:{}: `{}` was {} and is a string now; --set-json keeps numbers and booleans",
+                        change.line,
+                        change.path,
+                        change.old.as_deref().unwrap_or("null").escape_debug(),
+                    ));
+                }
+                out.reached
+                    .push((path.clone(), change.document, change.path.clone()));
+                out.changes.push(ValueChange {
+                    file: path.to_string(),
+                    path: change.path.to_string(),
+                    line: change.line,
+                    old: change.old.clone(),
+                    new: change.new.clone(),
+                });
+            }
+            out.warnings
+                .extend(edited.unproven_by.iter().map(|note| format!("{path}: {note}")));
+            let new = edited.text.into_bytes();
+            if new != file.bytes {
+                out.files.push(FileChange {
+                    path: path.clone(),
+                    old: file.bytes.clone(),
+                    new,
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    /// Adds an edit that no guard judges.
+    pub fn push(&mut self, path: &RepoPath, edit: Edit) {
+        self.files
+            .get_mut(path)
+            .expect("a file is opened before it is edited")
+            .edits
+            .push(edit);
+    }
+
+    fn note(&mut self, path: &RepoPath, edit: &Edit) {
+        let node = self.yaml(path).find(edit.document.as_ref(), &edit.path).ok();
+        let new = match &edit.operation {
+            Operation::Set {
+                value: Value::String(text),
+            } => Some(text.clone()),
+            Operation::Set {
+                value: Value::Json(json),
+            } => Some(json.to_string()),
+            Operation::Unset => None,
+        };
+        let ordered = matches!(
+            &edit.operation,
+            Operation::Set {
+                value: Value::String(_)
+            }
+        );
+        self.moves.push(Move {
+            file: path.clone(),
+            line: node.map_or(0, yaml::Node::line),
+            image: None,
+            old: node.and_then(|node| node.text().map(str::to_owned)),
+            new,
+            ordered,
+        });
+    }
+}
+
+fn missing_file(snapshot: &dyn Snapshot, path: &RepoPath) -> Fault {
+    let listed = snapshot.list().unwrap_or_default();
+    let near = listed
+        .iter()
+        .map(|known| {
+            (
+                strsim::normalized_damerau_levenshtein(known.as_str(), path.as_str()),
+                known,
+            )
+        })
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known);
+    let fault = Fault::not_found(format!("`{path}` does not exist in the config repo"));
+    match near {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault.hint("paths are relative to the root of the config repo"),
+    }
+}

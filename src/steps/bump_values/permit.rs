@@ -1,0 +1,169 @@
+//! Where a change may go: the policy's word on pushing.
+
+use jiff::Timestamp;
+
+use super::draft::Draft;
+use super::request::{Request, Way};
+use crate::plan::Publish;
+use crate::plan::places::{self, FileKind, Shape};
+use crate::steps::args::PublishArg;
+use crate::steps::parse_path;
+use crate::words::fault::Fault;
+use crate::words::policy::{AutoDeploy, Policy, Reached, ReachedTarget, Resolved};
+use crate::words::repo_path::RepoPath;
+use crate::yaml::{self, Document, Path, Segment};
+
+impl Request {
+    /// Decides where the change goes.
+    ///
+    /// # Errors
+    /// `Invalid` for `--publish files` on an address, which has no files to write.
+    pub fn destination(&self) -> Result<Publish, Fault> {
+        match self.publish.publish {
+            PublishArg::Files if self.directory => Ok(Publish::Files),
+            PublishArg::Files => Err(
+                Fault::invalid("`--publish files` needs a directory as --config-repo")
+                    .hint("clone the config repo first, or leave out --publish to push"),
+            ),
+            // A laptop never pushes by accident; in CI the policy speaks, and it speaks for environments.
+            PublishArg::Auto if self.directory && !(self.ci && matches!(self.way, Way::Policy { .. })) => {
+                Ok(Publish::Files)
+            }
+            PublishArg::Push | PublishArg::Auto => Ok(Publish::Push),
+        }
+    }
+}
+
+impl Request {
+    /// Checks that the policy lets this event's sender in.
+    ///
+    /// # Errors
+    /// `Refused` for another source or sender than those that the policy lists.
+    pub fn permit_sender(&self, resolved: &Resolved) -> Result<(), Fault> {
+        if !self.from_event {
+            return Ok(());
+        }
+        let known = |name: Option<&str>| {
+            name.map_or("nobody".to_owned(), |name| format!("`{}`", name.escape_debug()))
+        };
+        if !resolved.accepts_source(self.source.repo.as_deref()) {
+            return Err(Fault::refused(format!(
+                "the policy takes no payload for `{}` from {}",
+                resolved.app,
+                known(self.source.repo.as_deref())
+            ))
+            .hint(format!("it takes those of {}", resolved.sources.join(", "))));
+        }
+        if !resolved.accepts_sender(self.actor.as_deref()) {
+            return Err(Fault::refused(format!(
+                "the policy takes no event for `{}` that {} sent",
+                resolved.app,
+                known(self.actor.as_deref())
+            ))
+            .hint(format!("it takes those of {}", resolved.senders.join(", "))));
+        }
+        Ok(())
+    }
+
+    /// Checks that every place that changes may be pushed to, by whatever flags it was reached.
+    ///
+    /// # Errors
+    /// `Refused` for a place of an environment that is manual or frozen, unless the policy is overridden.
+    pub fn permit_push(
+        &self,
+        policy: &Policy,
+        draft: &Draft,
+        reached: &[(RepoPath, usize, Path)],
+        now: Timestamp,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        let mut checked: Vec<&RepoPath> = Vec::new();
+        for (file, ..) in reached {
+            if checked.contains(&file) {
+                continue;
+            }
+            checked.push(file);
+            for entry in policy.places(file)? {
+                let Some(refusal) = refusal(&entry, now) else {
+                    continue;
+                };
+                let holds = entry.targets.iter().any(|target| {
+                    reached
+                        .iter()
+                        .filter(|(theirs, ..)| theirs == file)
+                        .any(|(_, document, path)| covers(draft, file, target, *document, path))
+                });
+                if !holds {
+                    continue;
+                }
+                match &self.publish.override_policy {
+                    Some(reason) => {
+                        warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
+                    }
+                    None => {
+                        return Err(Fault::refused(refusal).hint(
+                            "open a pull request with this change (`--publish files` writes it to a checkout), or push all \
+                             the same with --override-policy 'reason'",
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing is pushed to an environment now, if so.
+fn refusal(entry: &Reached, now: Timestamp) -> Option<String> {
+    let name = |name: Option<String>| name.map_or("every one".to_owned(), |name| format!("`{name}`"));
+    let env = name(entry.env.as_ref().map(ToString::to_string));
+    let app = name(entry.app.as_ref().map(ToString::to_string));
+    if let Some(freeze) = entry.freeze.as_ref().filter(|freeze| freeze.holds_at(now)) {
+        let reason = freeze
+            .reason
+            .as_ref()
+            .map(|reason| format!(": {}", reason.escape_debug()));
+        return Some(format!(
+            "{env} of {app} is frozen until {}{}",
+            freeze.until,
+            reason.unwrap_or_default()
+        ));
+    }
+    (entry.auto_deploy == AutoDeploy::Off)
+        .then(|| format!("{env} of {app} changes only by pull request (auto-deploy is off)"))
+}
+
+/// Whether a path that changes lies at, in or around a place of the policy. What cannot be told counts as yes.
+fn covers(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usize, path: &Path) -> bool {
+    let yaml = draft.yaml(file);
+    let in_document = Document::Index(document);
+    let changed = canonical(yaml, &in_document, path);
+    let touches = |theirs: &Path| {
+        let theirs = canonical(yaml, &in_document, theirs);
+        theirs.starts_with(&changed) || changed.starts_with(&theirs)
+    };
+    if let Some(text) = &target.path {
+        return parse_path(text).map_or(true, |theirs| touches(&theirs));
+    }
+    let Some(image) = &target.image else { return true };
+    let places = places::find_image(yaml, FileKind::Auto.of_name(file), image);
+    places.is_empty()
+        || places.iter().any(|place| match &place.shape {
+            Shape::Parts(parts) => [
+                Some(&parts.tag),
+                Some(&parts.digest),
+                parts.name.as_ref(),
+                parts.registry.as_ref(),
+            ]
+            .into_iter()
+            .flatten()
+            .any(touches),
+            Shape::Reference { .. } | Shape::Version => place.path.as_ref().is_none_or(touches),
+        })
+}
+
+/// The one spelling of a path: keys and indices, as far as it exists.
+fn canonical(yaml: &yaml::File, document: &Document, path: &Path) -> Vec<Segment> {
+    let found = yaml.find(Some(document), path).ok().and_then(yaml::Node::path);
+    found.as_ref().unwrap_or(path).segments().to_vec()
+}

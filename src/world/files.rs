@@ -1,0 +1,105 @@
+//! Files outside the config repo: event bodies, bulk lists, tokens, results.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this file is where such files are read and written"
+)]
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::words::fault::Fault;
+
+/// Reads a file, or standard input for `-`, up to a limit in bytes.
+///
+/// # Errors
+/// A fault of kind `Invalid` for what cannot be read or is longer.
+pub fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display().to_string();
+    let shown = shown.escape_debug();
+    let reading = || format!("cannot read `{shown}`");
+    let source: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        let file = File::open(path)
+            .map_err(|error| Fault::invalid(error.to_string()))
+            .with_context(reading)?;
+        Box::new(file)
+    };
+    let mut bytes = Vec::new();
+    source
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Fault::invalid(error.to_string()))
+        .with_context(reading)?;
+    if bytes.len() as u64 > limit {
+        return Err(Fault::invalid(format!("`{shown}` is longer than {limit} bytes")).into());
+    }
+    Ok(bytes)
+}
+
+/// Appends text to a file that the CI host reads.
+///
+/// # Errors
+/// What the file system says.
+pub fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let write = || {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)?
+            .write_all(text.as_bytes())
+    };
+    write().with_context(|| format!("cannot append to `{}`", path.display()))
+}
+
+/// Writes a file whole: to a temporary file beside it, then in its place.
+///
+/// # Errors
+/// What the file system says; the file is then as it was.
+pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        // A pipe or a device such as /dev/stderr cannot be replaced.
+        if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return OpenOptions::new()
+                .write(true)
+                .open(path)?
+                .write_all(text.as_bytes());
+        }
+        let mut file = tempfile::Builder::new()
+            .prefix(".gitops-steps-")
+            .tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        readable_by_all(file.as_file())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// A temporary file is private; a result is for the next step, which may be another user.
+#[cfg(unix)]
+fn readable_by_all(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Creates a folder and those above it.
+///
+/// # Errors
+/// What the file system says.
+pub fn create_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot create the folder `{}`", path.display()))
+}
