@@ -1,1 +1,131 @@
 //! Floor 5, command: the command line, the pipeline and what comes out.
+
+mod bump_values;
+pub mod cli;
+mod config_repo;
+mod console;
+pub mod docs;
+pub mod exit;
+mod finish;
+mod github;
+mod gitlab;
+mod pipeline;
+mod receipt;
+pub mod variables;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::plan::Operation;
+use crate::words::event;
+use crate::words::fault::Fault;
+use crate::world::ci::Host;
+use crate::world::env::Environment;
+use crate::world::files;
+use cli::{Cli, Command};
+use console::Console;
+use exit::Failure;
+use receipt::Receipt;
+
+/// Runs the command line and returns the exit code.
+pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
+    let host = Host::of(environment);
+    let early = Console::new(None, environment, host);
+    let cli = match parse(arguments, environment, &early) {
+        Ok(cli) => cli,
+        Err(Early::Help(text)) => {
+            early.data(&text);
+            return 0;
+        }
+        Err(Early::Usage(fault, text)) => {
+            let failure = Failure::from(&anyhow::Error::from(fault));
+            if host == Some(Host::GitHub) || text.is_none() {
+                early.fail(&failure);
+            }
+            if let Some(text) = text {
+                early.usage(&text);
+            }
+            let receipt = Receipt::new("gitops-steps", Operation::Failed).failed(&failure);
+            let _ = finish::publish_outputs(&receipt, None, environment);
+            return failure.code();
+        }
+    };
+    match cli.command {
+        Command::BumpValues { args, common } => bump_values::run(&args, &common, environment),
+        Command::Completions { shell } => {
+            early.data(&docs::completions(shell));
+            0
+        }
+        Command::Man { out } => match docs::man(out.as_deref(), &early) {
+            Ok(()) => 0,
+            Err(error) => {
+                let failure = Failure::from(&error);
+                early.fail(&failure);
+                failure.code()
+            }
+        },
+    }
+}
+
+/// What ends before a command begins.
+enum Early {
+    /// Help or version was asked for.
+    Help(String),
+    /// The command line is wrong; clap's own words, where they are clap's.
+    Usage(Fault, Option<String>),
+}
+
+fn parse(arguments: Vec<OsString>, environment: &Environment, console: &Console) -> Result<Cli, Early> {
+    let root = Cli::command();
+    refuse_trigger_variables(&arguments, environment).map_err(|fault| Early::Usage(fault, None))?;
+    let (arguments, warnings) =
+        variables::extend(&root, arguments, environment).map_err(|fault| Early::Usage(fault, None))?;
+    let parsed = root
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    for warning in &warnings {
+        console.warn(warning);
+    }
+    parsed.map_err(|error| {
+        let text = console.styled_error(&error.render());
+        if error.use_stderr() {
+            let plain = error.render().to_string();
+            let first = plain
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned();
+            Early::Usage(Fault::invalid(first), Some(text))
+        } else {
+            Early::Help(console.styled(&error.render()))
+        }
+    })
+}
+
+/// On GitLab a trigger's variables become the job's environment and override its own. With an event to read,
+/// none of them may be one of our flags.
+fn refuse_trigger_variables(arguments: &[OsString], environment: &Environment) -> Result<(), Fault> {
+    let Some(path) = environment.get("TRIGGER_PAYLOAD") else {
+        return Ok(());
+    };
+    let names_event = arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .any(|argument| argument == "--from-event" || argument.starts_with("--from-event="));
+    let reads_event = names_event || environment.get(&variables::name("from-event")).is_some();
+    let Ok(bytes) = files::read(Path::new(path), event::EVENT_MAX as u64) else {
+        return Ok(());
+    };
+    let set = event::own_variables(&bytes);
+    // A trigger may have emptied the very variable that asks for the event.
+    let unsets_event = set
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(&variables::name("from-event")));
+    match set.first() {
+        Some(name) if reads_event || unsets_event => Err(event::own_variable(name)),
+        _ => Ok(()),
+    }
+}

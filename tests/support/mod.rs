@@ -2,8 +2,10 @@
 #![allow(
     dead_code,
     clippy::disallowed_methods,
+    clippy::unwrap_used,
     missing_docs,
     reason = "each test binary uses a part of it"
 )]
 
+pub mod cli;
 pub mod git_server;

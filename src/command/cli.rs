@@ -1,0 +1,108 @@
+//! The command line.
+#![expect(clippy::doc_markdown, reason = "help text is no Markdown")]
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::steps::bump_values::BumpValuesArgs;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// The deployment steps of a GitOps pipeline: carry a new image through Git to every environment
+#[derive(Parser, Debug)]
+#[command(name = "gitops-steps", version, styles = STYLES, max_term_width = 110, disable_help_subcommand = true)]
+#[command(
+    after_help = "Every flag has an environment variable: --if-missing is GITOPS_STEPS_IF_MISSING. An empty one \
+is an absent one, a list takes one value a line, and flags win."
+)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    #[allow(missing_docs)]
+    BumpValues {
+        #[command(flatten)]
+        args: Box<BumpValuesArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    /// Print a completion script for a shell
+    ///
+    /// For example: gitops-steps completions bash > ~/.local/share/bash-completion/completions/gitops-steps
+    Completions {
+        /// Shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one page a command into a folder
+    Man {
+        /// Folder to write the pages into
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// The form of what is printed to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The diff
+    #[default]
+    Text,
+    /// The result
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The flags of every command that does something.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Common")]
+pub struct CommonArgs {
+    /// Show what would change and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What to print to standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// File to write the result to, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub result_file: Option<PathBuf>,
+    /// File to write GITOPS_* variables to, for a dotenv report of GitLab
+    #[arg(long, value_name = "FILE")]
+    pub dotenv: Option<PathBuf>,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: where a token comes from, each attempt
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// File that holds the token for the config repo; GITOPS_STEPS_TOKEN may hold it instead
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// How long to try, such as 90s, 2m or 1h
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    pub timeout: String,
+}

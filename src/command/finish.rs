@@ -1,0 +1,118 @@
+//! The end of every run: what is printed, what CI hosts read, and the exit code.
+
+use std::path::Path;
+
+use super::cli::{CommonArgs, Format};
+use super::console::Console;
+use super::exit::{self, Failure};
+use super::receipt::Receipt;
+use super::{github, gitlab};
+use crate::plan::Operation;
+use crate::words::fault::Kind;
+use crate::world::clock;
+use crate::world::env::Environment;
+use crate::world::files;
+
+/// Writes the outputs that the CI host reads, prints the result, and returns the exit code.
+pub(super) fn finish(
+    outcome: anyhow::Result<Receipt>,
+    receipt: Receipt,
+    common: &CommonArgs,
+    environment: &Environment,
+    console: &Console,
+) -> u8 {
+    let (receipt, failure) = match outcome {
+        Ok(receipt) => (receipt, None),
+        Err(error) => {
+            let failure = Failure::from(&error);
+            (receipt.failed(&failure), Some(failure))
+        }
+    };
+    match common.format {
+        Format::Text => console.diff(&receipt.diff),
+        Format::Json => console.data(&receipt.json()),
+    }
+    for warning in &receipt.warnings {
+        console.warn(warning);
+    }
+    match &failure {
+        Some(failure) => console.fail(failure),
+        None => console.say(&story(&receipt)),
+    }
+    let code = failure.as_ref().map_or(0, Failure::code);
+    match publish_outputs(&receipt, Some(common), environment) {
+        Ok(()) => code,
+        Err(error) => {
+            let failure = Failure::from(&error);
+            console.fail(&failure);
+            if code == 0 {
+                exit::code(Kind::Internal)
+            } else {
+                code
+            }
+        }
+    }
+}
+
+fn story(receipt: &Receipt) -> String {
+    let reason = receipt.reason.as_deref().unwrap_or("all values are as asked");
+    let values = |count: usize| {
+        if count == 1 {
+            "1 value".to_owned()
+        } else {
+            format!("{count} values")
+        }
+    };
+    let what = format!(
+        "{} in {}",
+        values(receipt.changes.len()),
+        receipt.files.join(", ")
+    );
+    match (
+        receipt.operation,
+        receipt.changed,
+        receipt.dry_run,
+        &receipt.commit,
+    ) {
+        (Operation::Superseded, ..) => format!("superseded: {reason}"),
+        (Operation::Skipped, ..) => format!("skipped: {reason}"),
+        (_, false, ..) => format!("nothing to change: {reason}"),
+        (_, true, true, _) => format!("dry run: would change {what}; nothing was written"),
+        (_, true, false, Some(commit)) => {
+            let branch = receipt.branch.as_deref().unwrap_or("the branch");
+            let attempts = match receipt.attempts {
+                0 | 1 => String::new(),
+                attempts => format!(" in {attempts} attempts"),
+            };
+            format!(
+                "changed {what}; pushed {} to {branch}{attempts}",
+                commit.get(..12).unwrap_or(commit)
+            )
+        }
+        (_, true, false, None) => format!("changed {what}"),
+    }
+}
+
+/// Writes what CI hosts read, and the files that the flags name.
+///
+/// # Errors
+/// What the file system says.
+pub(super) fn publish_outputs(
+    receipt: &Receipt,
+    common: Option<&CommonArgs>,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    if let Some(path) = environment.get("GITHUB_OUTPUT") {
+        files::append(Path::new(path), &github::outputs(receipt, clock::random_word))?;
+    }
+    if let Some(path) = environment.get("GITHUB_STEP_SUMMARY") {
+        files::append(Path::new(path), &github::summary(receipt))?;
+    }
+    if let Some(path) = common.and_then(|common| common.result_file.as_ref()) {
+        files::write(path, &receipt.json())?;
+    }
+    if let Some(path) = common.and_then(|common| common.dotenv.as_ref()) {
+        files::write(path, &gitlab::dotenv(receipt))?;
+    }
+    Ok(())
+}

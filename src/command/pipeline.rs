@@ -1,0 +1,129 @@
+//! From a request to a receipt: snapshot, plan, commit, and again when the branch moved.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::console::Console;
+use super::receipt::Receipt;
+use crate::plan::{Operation, Plan, Publish};
+use crate::steps::bump_values::Request;
+use crate::words::fault::{Fault, Kind};
+use crate::world::clock::{self, Deadline, Stopwatch};
+use crate::world::config_repo::{ConfigRepo, Outcome};
+
+/// The shortest and the longest wait between two attempts.
+const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How a run goes about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whether nothing is to be written.
+    pub dry_run: bool,
+    /// When to give up.
+    pub deadline: Deadline,
+}
+
+/// Plans the request on the tip of the branch and commits it there; a branch that moved is planned on again.
+///
+/// # Errors
+/// What the plan refuses, what the remote refuses, and `GaveUp` when the time is over.
+pub fn run(
+    request: &Request,
+    publish: Publish,
+    repo: &mut dyn ConfigRepo,
+    options: Options,
+    console: &Console,
+    receipt: &Receipt,
+) -> Result<Receipt> {
+    let mut sent: Option<Sent> = None;
+    for attempt in 1.. {
+        let round = Stopwatch::start();
+        let snapshot = repo.snapshot()?;
+        let base = snapshot.commit().map(str::to_owned);
+        let fetched = round.elapsed();
+        let plan = request.plan(&*snapshot, publish, clock::now())?;
+        drop(snapshot);
+        let receipt = Receipt {
+            attempts: attempt,
+            branch: repo.branch().map(str::to_owned),
+            ..receipt.clone()
+        };
+        if let Some(sent) = sent.take() {
+            // The answer to the push before was lost. It landed if its commit is the tip, or if the tip holds
+            // all that it was to bring.
+            let is_tip = base.as_deref() == Some(sent.commit.as_str());
+            if is_tip || plan.operation == Operation::Unchanged {
+                let commit = if is_tip { Some(sent.commit) } else { base };
+                return Ok(Receipt { commit, ..receipt }.of_plan(sent.plan));
+            }
+        }
+        if !plan.is_empty() {
+            let files: Vec<_> = plan.files.iter().map(|file| file.path.clone()).collect();
+            repo.check(&files)?;
+        }
+        if plan.is_empty() || options.dry_run {
+            return Ok(Receipt {
+                commit: None,
+                ..receipt
+            }
+            .of_plan(plan));
+        }
+        let commit = request.commit(&plan);
+        console.detail(&format!(
+            "attempt {attempt} on {}",
+            base.as_deref().unwrap_or("the checkout")
+        ));
+        let why = match repo.commit(base.as_deref(), &commit)? {
+            Outcome::Landed { commit, verified } => {
+                return Ok(Receipt {
+                    commit,
+                    verified,
+                    ..receipt
+                }
+                .of_plan(plan));
+            }
+            Outcome::Refused(fault) => return Err(fault.into()),
+            Outcome::Moved { why } => why,
+            Outcome::Unknown { why, commit } => {
+                sent = Some(Sent { commit, plan });
+                why
+            }
+        };
+        console.detail(&format!("attempt {attempt} did not land: {}", why.escape_debug()));
+        // The first round pays for the whole fetch, which later ones do not.
+        let lasted = if attempt == 1 {
+            round.elapsed().saturating_sub(fetched) * 2
+        } else {
+            round.elapsed()
+        };
+        wait(attempt, lasted, options.deadline, &why, repo.branch())?;
+    }
+    unreachable!("the deadline ends the loop")
+}
+
+/// What was pushed without an answer.
+struct Sent {
+    commit: String,
+    plan: Plan,
+}
+
+/// Waits a random time that grows with the attempts and with how long one takes.
+fn wait(attempt: u32, lasted: Duration, deadline: Deadline, why: &str, branch: Option<&str>) -> Result<()> {
+    let longest = (lasted * 2_u32.pow((attempt - 1).min(2))).clamp(WAITS.0, WAITS.1);
+    let wait = clock::jitter(longest);
+    if deadline.left() <= wait {
+        let branch = branch.unwrap_or("the branch").escape_debug().to_string();
+        return Err(Fault::new(
+            Kind::GaveUp,
+            format!(
+                "`{branch}` kept moving: {attempt} attempts did not land, the last one because: {}",
+                why.escape_debug()
+            ),
+        )
+        .hint("run it again, or give it longer with --timeout")
+        .into());
+    }
+    clock::sleep(wait);
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! What CI hosts read: the same keys on success, on nothing to do and on failure.
+#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use support::cli::{Bench, Run, text};
+
+const KEYS: [&str; 14] = [
+    "branch",
+    "changed",
+    "commit",
+    "deployment-id",
+    "files",
+    "new",
+    "old",
+    "operation",
+    "pr-number",
+    "pr-url",
+    "reason",
+    "run-id",
+    "run-url",
+    "verified",
+];
+
+/// Reads `$GITHUB_OUTPUT` as the runner does.
+fn outputs(path: &Path) -> BTreeMap<String, String> {
+    let content = fs::read_to_string(path).unwrap();
+    let mut found = BTreeMap::new();
+    let mut lines = content.lines();
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").unwrap();
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        found.insert(name.to_owned(), value.join("\n"));
+    }
+    found
+}
+
+fn on_github(bench: &Bench, arguments: &[&str]) -> (Run, BTreeMap<String, String>, String) {
+    let (output, summary) = (bench.beside("output"), bench.beside("summary"));
+    let _ = fs::remove_file(&output);
+    let _ = fs::remove_file(&summary);
+    let variables = [
+        ("GITHUB_ACTIONS", "true"),
+        ("CI", "true"),
+        ("GITHUB_OUTPUT", text(&output)),
+        ("GITHUB_STEP_SUMMARY", text(&summary)),
+    ];
+    let run = bench.bump_with(&variables, arguments);
+    let summary = fs::read_to_string(summary).unwrap();
+    (run, outputs(&output), summary)
+}
+
+#[test]
+fn github_gets_the_same_outputs_whatever_happens() {
+    let bench = Bench::new(&[("v.yaml", "image: acme/web:1.0.0\n")]);
+    for (arguments, code, operation, changed) in [
+        (
+            &["--file", "v.yaml", "--image", "acme/web", "--tag", "1.1.0"][..],
+            0,
+            "updated",
+            "true",
+        ),
+        (
+            &["--file", "v.yaml", "--image", "acme/web", "--tag", "1.1.0"],
+            0,
+            "unchanged",
+            "false",
+        ),
+        (
+            &["--file", "v.yaml", "--image", "acme/web", "--tag", "1.0.0"],
+            0,
+            "superseded",
+            "false",
+        ),
+        (&["--file", "v.yaml", "--set", "nope=1"], 3, "failed", "false"),
+        (&["--file", "../v.yaml", "--set", "nope=1"], 4, "refused", "false"),
+        (&["--wrong"], 2, "failed", "false"),
+    ] {
+        let (run, outputs, summary) = on_github(&bench, arguments);
+        run.exits(code);
+        assert_eq!(
+            outputs.keys().map(String::as_str).collect::<Vec<_>>(),
+            KEYS,
+            "{arguments:?}"
+        );
+        assert_eq!(
+            (outputs["operation"].as_str(), outputs["changed"].as_str()),
+            (operation, changed),
+            "{arguments:?}"
+        );
+        assert!(summary.contains(operation), "{summary}");
+    }
+}
+
+#[test]
+fn github_outputs_tell_from_what_to_what() {
+    let bench = Bench::new(&[("v.yaml", "image: acme/web:1.0.0\n")]);
+    let (_, outputs, summary) = on_github(
+        &bench,
+        &["--file", "v.yaml", "--image", "acme/web", "--tag", "1.1.0"],
+    );
+    assert_eq!(
+        (
+            outputs["old"].as_str(),
+            outputs["new"].as_str(),
+            outputs["files"].as_str()
+        ),
+        ("1.0.0", "1.1.0", "v.yaml")
+    );
+    assert!(
+        summary.contains("| v.yaml:1 | image | acme/web:1.0.0 | acme/web:1.1.0 |"),
+        "{summary}"
+    );
+    assert!(summary.contains("```diff"), "{summary}");
+}
+
+#[test]
+fn a_failure_is_an_annotation_on_its_line() {
+    let bench = Bench::new(&[("v.yaml", "a: 1\nimage:\n  tag: x\n")]);
+    let (run, _, _) = on_github(&bench, &["--file", "v.yaml", "--set", "image.tga=1"]);
+    let line = run
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("::error "))
+        .unwrap();
+    assert!(
+        line.starts_with("::error file=v.yaml,line=") && line.contains("did you mean `tag`"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_files_content_cannot_give_the_runner_commands() {
+    let bench = Bench::new(&[("v.yaml", "a: |\n  ::add-mask::x\n  ##[error]y\ntag: v1\n")]);
+    let (run, ..) = on_github(&bench, &["--file", "v.yaml", "--set", "tag=v2"]);
+    let stop = run
+        .stdout
+        .lines()
+        .next()
+        .unwrap()
+        .strip_prefix("::stop-commands::")
+        .unwrap();
+    assert!(
+        run.stdout.trim_end().ends_with(&format!("::{stop}::")),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn gitlab_gets_a_dotenv_report_of_the_same_keys() {
+    let bench = Bench::new(&[("v.yaml", "image: acme/web:1.0.0\n")]);
+    let dotenv = bench.beside("gitops.env");
+    let variables = [
+        ("GITLAB_CI", "true"),
+        ("CI", "true"),
+        ("GITOPS_STEPS_DOTENV", text(&dotenv)),
+    ];
+    for (tag, changed) in [("1.1.0", "true"), ("1.1.0", "false")] {
+        let run = bench
+            .bump_with(
+                &variables,
+                &["--file", "v.yaml", "--image", "acme/web", "--tag", tag],
+            )
+            .exits(0);
+        let report = fs::read_to_string(&dotenv).unwrap();
+        let keys: Vec<&str> = report
+            .lines()
+            .map(|line| line.split_once('=').unwrap().0)
+            .collect();
+        assert_eq!(keys.len(), 9);
+        assert!(
+            report.starts_with(&format!("GITOPS_CHANGED={changed}\n")),
+            "{report}"
+        );
+        assert_eq!(run.stdout.contains("section_start:"), changed == "true");
+    }
+}

@@ -1,0 +1,137 @@
+//! Runs the binary in a world of its own: an empty environment, a temporary home and work folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// A folder with files, and the binary to run in it.
+pub struct Bench {
+    folder: TempDir,
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Bench {
+    /// Makes a folder with files.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("home")).unwrap();
+        fs::create_dir(folder.path().join("repo")).unwrap();
+        let bench = Self { folder };
+        for (path, text) in files {
+            bench.write(path, text);
+        }
+        bench
+    }
+
+    /// The folder that the binary runs in.
+    pub fn repo(&self) -> PathBuf {
+        self.folder.path().join("repo")
+    }
+
+    /// A path beside the repo, for results and events.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.repo().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.repo().join(path)).unwrap()
+    }
+
+    /// The command, with nothing of the caller's environment but the search path.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-steps"));
+        command
+            .env_clear()
+            .current_dir(self.repo())
+            .env("HOME", self.folder.path().join("home"));
+        for (name, value) in HERMETIC {
+            command.env(name, value);
+        }
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// Runs `bump-values` with arguments.
+    pub fn bump(&self, arguments: &[&str]) -> Run {
+        self.bump_with(&[], arguments)
+    }
+
+    /// Runs `bump-values` with variables and arguments.
+    pub fn bump_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+        let mut command = self.command();
+        command
+            .arg("bump-values")
+            .args(arguments)
+            .envs(variables.iter().copied());
+        Run::from(command.output().unwrap())
+    }
+}
+
+/// Keeps the machine's git configuration out.
+pub const HERMETIC: [(&str, &str); 3] = [
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+];
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    /// Checks the exit code, showing all that was printed if it differs.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// Checks that the story on standard error holds some words.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(
+            self.stderr.contains(words),
+            "`{words}` is not in:\n{}",
+            self.stderr
+        );
+        self
+    }
+
+    /// The result that `--format json` prints.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}", self.stdout))
+    }
+}
+
+/// Makes a path into text.
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
