@@ -79,6 +79,11 @@ fn check_app(app: &App) -> Result<(), Wrong> {
         ));
     }
     for (key, list) in [("source", &app.source), ("senders", &app.senders)] {
+        if list.0.as_ref().is_some_and(Vec::is_empty) {
+            let fault = Fault::invalid(format!("the list `{key}` is empty"))
+                .hint("name who is accepted, or leave the key out to accept anyone");
+            return Err(Wrong::at(&[key], fault));
+        }
         for text in list.0.iter().flatten() {
             let read = |text: &str| {
                 if key == "source" {

@@ -44,6 +44,7 @@ pub(super) struct App {
 /// An environment of an app.
 #[derive(DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(extend("oneOf" = [{ "required": ["targets"] }, { "required": ["clusters"] }]))]
 pub(super) struct Environment {
     /// Whether a payload is pushed at once (on), or only opens a pull request (off, manual); off where missing.
     #[serde(default)]

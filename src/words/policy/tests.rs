@@ -273,6 +273,12 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "is not a repository",
     ),
     (
+        "source: [acme/web]",
+        "source: []",
+        "5:5",
+        "the list `source` is empty",
+    ),
+    (
         "senders: ci-bot[bot]",
         "senders: [a b]",
         "6:5",
