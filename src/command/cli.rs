@@ -74,7 +74,8 @@ pub enum Color {
     Never,
 }
 
-/// The flags of every command that does something.
+// No doc comment: clap would take it for the description of the command that these flags are part of.
+#[expect(missing_docs, reason = "see above")]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Common")]
 pub struct CommonArgs {

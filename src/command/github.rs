@@ -178,14 +178,14 @@ mod tests {
     #[test]
     fn a_value_cannot_end_its_output_early_or_forge_another() {
         let mut receipt = Receipt::new("bump-values", Operation::Updated);
-        receipt.new = Some("x\nend-0\nchanged<<y".to_owned());
+        receipt.new = Some("x\nend-3\nchanged<<y".to_owned());
         let mut count = 0;
         let text = outputs(&receipt, || {
             count += 1;
             (count - 1).to_string()
         });
         assert!(
-            text.contains("new<<end-4\nx\nend-0\nchanged<<y\nend-4\n"),
+            text.contains("new<<end-4\nx\nend-3\nchanged<<y\nend-4\n"),
             "{text}"
         );
         assert_eq!(text.matches("operation<<").count(), 1);
