@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::fault::Fault;
-use super::policy::yaml_fault;
+use super::policy::read_yaml;
 use super::repo_path::RepoPath;
 
 /// The most bytes of a list.
@@ -49,10 +49,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Vec<Change>, Fault> {
         )));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Fault::invalid(format!("{name} is not UTF-8")))?;
-    let typed: Vec<Entry<serde_yaml::Value>> =
-        serde_yaml::from_str(text).map_err(|error| yaml_fault(name, &error))?;
+    let typed: Vec<Entry<serde_yaml::Value>> = read_yaml(name, text)?;
     // Read as strings, plain scalars give their own spelling: 1.10 stays 1.10.
-    let spelt: Vec<Entry<String>> = serde_yaml::from_str(text).map_err(|error| yaml_fault(name, &error))?;
+    let spelt: Vec<Entry<String>> = read_yaml(name, text)?;
     let mut changes = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for (entry, spelling) in typed.into_iter().zip(spelt) {

@@ -221,7 +221,7 @@ fn check_promotions(environments: &Names<Environment>) -> Result<(), Wrong> {
                     "the promotions go round in a circle through `{}`",
                     shown(name)
                 ));
-                return Err(at(start, fault));
+                return Err(at(name, fault));
             }
             let entry = if name == "*" {
                 environments.star.as_ref()

@@ -13,7 +13,7 @@ mod resolve;
 use super::fault::Fault;
 
 pub use file::{AutoDeploy, AutoMerge, Bump, Guard, Kind, PullRequest};
-pub(in crate::words) use place::yaml_fault;
+pub(in crate::words) use place::read_yaml;
 pub use resolve::{Chart, Freeze, Reached, ReachedTarget, Resolved, Target};
 
 /// The policy file's name, at the root of the config repo.
@@ -42,14 +42,7 @@ impl Policy {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| whole("the policy is not UTF-8".to_owned()))?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let file: file::File = serde_yaml::from_str(text).map_err(|error| {
-            let mut fault = yaml_fault(file_name, &error);
-            if let Some(place) = &mut fault.place {
-                place.line = place.line.max(1);
-                place.column = place.column.max(1);
-            }
-            fault
-        })?;
+        let file: file::File = read_yaml(file_name, text)?;
         check::check(&file).map_err(|wrong| {
             let (line, column) = place::find(text, &wrong.path);
             wrong.fault.at(file_name, line, column)

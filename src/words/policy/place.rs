@@ -1,19 +1,50 @@
 //! Where in the policy file an error lies, and what to say there.
 
+use serde::de::DeserializeOwned;
 use yaml_rust2::Event;
 use yaml_rust2::parser::Parser;
 
 use crate::words::fault::Fault;
 use crate::words::wording::{shown, suggestion};
 
+/// How many brackets may be open at once.
+const OPEN_MAX: usize = 100;
+
+/// Reads YAML into a type; `file` is what messages call it.
+///
+/// # Errors
+/// A fault of kind `Invalid` with its place and, for a wrong word, the nearest right one.
+pub(in crate::words) fn read_yaml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Fault> {
+    refuse_deep(text).map_err(|line| Fault::invalid("more than 100 brackets are open").at(file, line, 1))?;
+    serde_yaml::from_str(text).map_err(|error| yaml_fault(file, &error))
+}
+
+/// Refuses text with too many open brackets, with the line: libyaml's time grows with the square of them.
+/// Brackets inside strings and comments count as well; a file of ours never holds so many.
+fn refuse_deep(text: &str) -> Result<(), usize> {
+    let (mut open, mut line) = (0_usize, 1_usize);
+    for byte in text.bytes() {
+        match byte {
+            b'\n' => line += 1,
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > OPEN_MAX {
+            return Err(line);
+        }
+    }
+    Ok(())
+}
+
 /// Turns an error of `serde_yaml` into a fault with its place and, for a wrong word, the nearest right one.
-pub(in crate::words) fn yaml_fault(file: &str, error: &serde_yaml::Error) -> Fault {
+fn yaml_fault(file: &str, error: &serde_yaml::Error) -> Fault {
     let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
     // The place stands in the text as well; it is shown before the message instead.
     let text = error
         .to_string()
         .replace(&format!(" at line {line} column {column}"), "");
-    reword(&text).at(file, line, column)
+    reword(&text).at(file, line.max(1), column.max(1))
 }
 
 /// Says serde's "unknown field" and "missing field" in our words.

@@ -358,7 +358,8 @@ fn a_circle_through_the_star_is_found() {
 
 #[test]
 fn what_is_no_policy_is_refused_without_a_panic() {
-    let deep = "[".repeat(50_000);
+    let deep = format!("version: 1\napps: {}", "[".repeat(500_000));
+    let lists = "- ".repeat(20_000);
     let bomb = format!(
         "a: &a [{0}]\nb: &b [{1}]\nc: &c [{2}]\nd: [{3}]\n",
         "x,".repeat(99),
@@ -377,6 +378,7 @@ fn what_is_no_policy_is_refused_without_a_panic() {
         "\u{feff}",
         "\t",
         &deep,
+        &lists,
         &bomb,
     ] {
         let fault = Policy::parse("p", text.as_bytes()).expect_err(text);
