@@ -32,9 +32,24 @@ pub fn embed(scalar: Node<'_>, inner: &File, round: &mut Round<'_>) -> Result<Op
     let lines = Lines::of(scalar, inner.text());
     Ok(Some(Embedded {
         splices: round.splices.iter().map(|splice| lines.outer(splice)).collect(),
-        text,
+        text: chomped(scalar, inner, text),
         unproven_by: proven.unproven_by.or(round.unproven_by.take()),
     }))
+}
+
+/// Returns a new inner text as the block scalar reads it: without `+`, blank lines at its end are not part of it.
+fn chomped(scalar: Node<'_>, inner: &File, text: String) -> String {
+    let bytes = scalar.file.bytes();
+    let start = scalar.raw().start as usize;
+    let keep = bytes[start..]
+        .iter()
+        .take_while(|byte| !byte.is_ascii_whitespace())
+        .any(|&byte| byte == b'+');
+    if keep {
+        return text;
+    }
+    let end = if inner.text().ends_with('\n') { "\n" } else { "" };
+    format!("{}{end}", text.trim_end_matches('\n'))
 }
 
 /// The lines of a block scalar, inside and outside.

@@ -22,6 +22,7 @@ pub fn cast(text: &str) -> Shadow {
         joined: Vec::new(),
         at: text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len(),
         key: None,
+        line: (0, 0),
     };
     while caster.at < caster.bytes.len() {
         caster.token();
@@ -38,6 +39,8 @@ struct Caster {
     at: usize,
     /// The column of the last key or dash.
     key: Option<usize>,
+    /// Up to where line starts were looked for, and the last one found.
+    line: (usize, usize),
 }
 
 impl Caster {
@@ -65,8 +68,14 @@ impl Caster {
         }
     }
 
-    fn column(&self, at: usize) -> usize {
-        at - lex::line_start(&self.bytes, at)
+    /// Returns the column of an offset; offsets come in ascending order, so that each byte is read once.
+    fn column(&mut self, at: usize) -> usize {
+        let (seen, start) = self.line;
+        let last = self.bytes[seen.min(at)..at]
+            .iter()
+            .rposition(|&byte| lex::is_break(byte));
+        self.line = (at, last.map_or(start, |found| seen + found + 1));
+        at.saturating_sub(self.line.1)
     }
 
     fn indicator(&mut self, from: usize) {

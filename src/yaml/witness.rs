@@ -43,7 +43,9 @@ pub fn read(text: &str, limit: usize) -> Result<Vec<Item<'_>>, String> {
         items: RefCell::new(Vec::new()),
         limit: Cell::new(limit),
     };
-    for document in serde_yaml::Deserializer::from_str(text) {
+    // libyaml counts the byte order mark as a column, which go-yaml does not.
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for document in serde_yaml::Deserializer::from_str(body) {
         (&reading)
             .deserialize(document)
             .map_err(|error| error.to_string())?;
