@@ -76,6 +76,65 @@ fn run_all(file: &str) {
 }
 
 #[test]
+fn every_case_of_the_project_holds() {
+    run_all(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/yaml/cases.json"));
+}
+
+/// Cuts, repeats and overwrites stretches of real files, by a fixed sequence of numbers.
+#[test]
+fn mutated_files_from_outside_never_panic() {
+    let Ok(directory) = std::env::var("GITOPS_STEPS_CORPUS") else {
+        return;
+    };
+    let targets =
+        std::fs::read_to_string(format!("{directory}/targets.json")).expect("the corpus has targets");
+    let targets: Vec<Json> = serde_json::from_str(&targets).expect("the targets are a JSON list");
+    let mut number = 1_u64;
+    let mut next = |limit: usize| {
+        number = number
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(number >> 33).unwrap_or(0) % limit.max(1)
+    };
+    for target in &targets {
+        let bytes = std::fs::read(format!(
+            "{directory}/{}",
+            target["file"].as_str().unwrap_or_default()
+        ))
+        .expect("the corpus is whole");
+        for _ in 0..20 {
+            let from = next(bytes.len());
+            let mut text = bytes[from..bytes.len().min(from + 600)].to_vec();
+            for _ in 0..=next(4) {
+                let at = next(text.len());
+                let odd = b"[]{}:,?*&!|>'\"%@#- \n\t\rax0";
+                match (next(3), text.is_empty()) {
+                    (0, false) => text[at] = odd[next(odd.len())],
+                    (1, false) => drop(text.drain(at..text.len().min(at + next(9)))),
+                    _ => text.insert(at, odd[next(odd.len())]),
+                }
+            }
+            for (op, path) in [
+                ("set", "image.tag"),
+                ("insert", "a.b"),
+                ("insert", "spec.x"),
+                ("delete", "name"),
+                ("delete", "image"),
+            ] {
+                let case = serde_json::json!({"op": op, "path": path, "value": "x: y"});
+                if let Err(why) = edit(&case, &text) {
+                    assert!(
+                        !why.contains("proven"),
+                        "{why}: {op} {path} in {:?}",
+                        String::from_utf8_lossy(&text)
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn every_case_from_outside_holds() {
     if let Ok(file) = std::env::var("GITOPS_STEPS_CASES") {
         run_all(&file);

@@ -219,8 +219,8 @@ fn yaml_inside_a_literal_block_is_edited_in_place() {
     }
     let without_end = "v: |\n  a: 1\n  b: x";
     assert_eq!(
-        apply(without_end, &[set("v.b", "y")]).as_deref(),
-        Ok("v: |\n  a: 1\n  b: y")
+        apply(without_end, &[set("v.b", "z")]).as_deref(),
+        Ok("v: |\n  a: 1\n  b: z")
     );
     let file = File::parse(application.as_bytes()).unwrap();
     let tag = file
