@@ -6,7 +6,7 @@ use proptest::prelude::*;
 fn edit(path: &str, operation: Operation) -> Edit {
     Edit {
         document: None,
-        path: Path::parse(path).unwrap(),
+        path: Path::parse(path).expect("a path"),
         operation,
         if_missing: IfMissing::Error,
         allow_shared: false,
@@ -27,7 +27,7 @@ fn create(path: &str, value: &str) -> Edit {
 
 fn apply(text: &str, edits: &[Edit]) -> Result<String, ErrorKind> {
     let edited = File::parse(text.as_bytes())
-        .unwrap()
+        .expect("YAML")
         .apply(edits)
         .map_err(|error| error.kind)?;
     Ok(edited.text)

@@ -399,16 +399,23 @@ impl Walk<'_> {
         if !empty && !block && !self.stands_at(mark, start) {
             return Err(lost(mark));
         }
+        let content = value.bytes().any(|byte| byte != b'\n');
         let end = match style {
             Style::Plain => lex::plain_end(self.bytes, start, &value),
             Style::Single | Style::Double => lex::quoted_end(self.bytes, start),
             Style::Literal | Style::Folded => {
-                let content = value.bytes().any(|byte| byte != b'\n');
                 let header = self.peek().is_some_and(|byte| matches!(byte, b'|' | b'>'));
                 header.then(|| lex::block_scalar_end(self.bytes, start, content.then_some(mark.col())))
             }
         };
         let end = end.ok_or_else(|| lost(mark))?;
+        // yaml-rust2 reads `|` without content at the end of a text as a break, libyaml and YAML 1.2.2 (8.1.1.2) as nothing.
+        let header = &self.bytes[start..lex::line_end(self.bytes, start)];
+        let value = if block && !content && !header.starts_with(b"|+") && !header.starts_with(b">+") {
+            String::new()
+        } else {
+            value
+        };
         let inner = match style {
             Style::Plain => start..end,
             Style::Single | Style::Double => start + 1..end - 1,
