@@ -96,6 +96,7 @@ fn mutated_files_from_outside_never_panic() {
             .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(number >> 33).unwrap_or(0) % limit.max(1)
     };
+    let (mut tried, mut withheld) = (0, 0);
     for target in &targets {
         let bytes = std::fs::read(format!(
             "{directory}/{}",
@@ -123,12 +124,16 @@ fn mutated_files_from_outside_never_panic() {
             ] {
                 let case = serde_json::json!({"op": op, "path": path, "value": "x: y"});
                 let unproven = edit(&case, &text).is_err_and(|why| why.contains("proven"));
-                if unproven {
-                    println!("unproven: {op} {path} in {:?}", String::from_utf8_lossy(&text));
-                }
+                withheld += usize::from(unproven);
+                tried += 1;
             }
         }
     }
+    // Where a mutation made the two parsers disagree, an edit is withheld; that stays rare.
+    assert!(
+        withheld * 1000 < tried,
+        "{withheld} of {tried} edits were withheld"
+    );
 }
 
 #[test]
