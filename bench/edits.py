@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,9 @@ class Edit:
 
     @property
     def alone(self):
-        """Whether the file has one document only, as far as a glance tells."""
-        return self.document == 0 and len(re.findall(rb"(?m)^---(?:\s|$)", self.text)) < 2
+        """Whether the file has one document only: no separator but before its first line of content."""
+        lines = [line for line in self.text.splitlines() if line.strip() and not line.startswith(b"#")]
+        return not any(line.startswith(b"---") for line in lines[1:])
 
     def touches_other_lines(self, output):
         """Whether any line but the asked one differs."""

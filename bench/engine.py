@@ -133,13 +133,12 @@ def compare(title, wanted, options):
     table(title, HEADER, rows)
 
 
-def print_examples():
-    """Runs the example programs that measure the engine without a process around it, where they exist."""
-    for name in ["engine", "corpus"]:
-        if (ROOT / "examples" / f"{name}.rs").exists():
-            command = ["cargo", "run", "--release", "--quiet", "--example", name]
-            done = subprocess.run(command, cwd=ROOT, env=os.environ, text=True, stdout=subprocess.PIPE, check=False)
-            print(f"\n`{' '.join(command)}`\n\n```text\n{done.stdout.strip()}\n```")
+def print_example(name, *arguments):
+    """Prints what an example program says: the engine alone, without the command around it."""
+    if (ROOT / "examples" / f"{name}.rs").exists():
+        command = ["cargo", "run", "--release", "--locked", "--quiet", "--example", name, "--", *arguments]
+        done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=False)
+        print(f"\n### The engine alone: `{' '.join(command)}`\n\n```text\n{done.stdout.strip()}\n```")
 
 
 def main():
@@ -151,11 +150,15 @@ def main():
     parser.add_argument("--tools", default="", help="regular expression that the names of the tools must match")
     options = parser.parse_args()
     print("\n## Engine: one edit in each file")
-    for size in filter(None, options.sizes.split(",")):
+    sizes = [size for size in options.sizes.split(",") if size]
+    for size in sizes:
         compare(f"One values file of {size} MB", [edits.one_big(float(size))], options)
     if folder := os.environ.get("GITOPS_STEPS_CORPUS"):
         compare("The corpus: each edit on a file of its own", edits.corpus(folder), options)
-    print_examples()
+    if re.search(options.tools, "gitops-steps"):
+        print_example("engine", *sizes)
+        if folder:
+            print_example("corpus", str(Path(folder).resolve()))
 
 
 if __name__ == "__main__":
