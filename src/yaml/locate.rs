@@ -410,8 +410,11 @@ impl Walk<'_> {
         };
         let end = end.ok_or_else(|| lost(mark))?;
         // yaml-rust2 reads `|` without content at the end of a text as a break, libyaml and YAML 1.2.2 (8.1.1.2) as nothing.
-        let header = &self.bytes[start..lex::line_end(self.bytes, start)];
-        let value = if block && !content && !header.starts_with(b"|+") && !header.starts_with(b">+") {
+        let kept = || {
+            let header = &self.bytes[start..];
+            header.starts_with(b"|+") || header.starts_with(b">+")
+        };
+        let value = if block && !content && !kept() {
             String::new()
         } else {
             value
