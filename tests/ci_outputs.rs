@@ -1,5 +1,10 @@
 //! What CI hosts read: the same keys on success, on nothing to do and on failure.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs, reason = "tests touch the world")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
 
 mod support;
 

@@ -12,5 +12,8 @@ fn the_command_reference_is_current() {
         fs::write(&path, &current).unwrap();
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == current, "docs/cli.md is stale: run GITOPS_STEPS_BLESS=1 cargo test --test docs");
+    assert!(
+        kept == current,
+        "docs/cli.md is stale: run GITOPS_STEPS_BLESS=1 cargo test --test docs"
+    );
 }

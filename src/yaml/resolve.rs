@@ -78,6 +78,14 @@ impl File {
         walk_through(root, path.segments()).map_err(|stop| stop.error(path.segments()))
     }
 
+    /// Returns the position, from 0, of the one document that is meant.
+    ///
+    /// # Errors
+    /// There is no such document, or there are several.
+    pub fn position(&self, document: &Document) -> Result<usize, Error> {
+        Ok(self.choose_named(document)?.map_or(0, Node::document))
+    }
+
     /// Returns the root of the document that a path means; `None` if the file has no document at all.
     pub(super) fn choose(&self, document: Option<&Document>, path: &Path) -> Result<Option<Node<'_>>, Error> {
         if let Some(document) = document {

@@ -7,6 +7,8 @@ use std::process::Output;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+use super::git_server::{bare_repo, git_says};
+
 /// A folder with files, and the binary to run in it.
 pub struct Bench {
     folder: TempDir,
@@ -31,6 +33,38 @@ impl Bench {
             bench.write(path, text);
         }
         bench
+    }
+
+    /// Makes a bare repository beside, whose branch `main` holds files, and a clone of it to run in.
+    pub fn cloned(files: &[(&str, &str)]) -> Self {
+        let bench = Self::new(&[]);
+        bare_repo(&bench.origin(), files);
+        git_says(&bench.repo(), &["clone", "--quiet", text(&bench.origin()), "."]);
+        bench
+    }
+
+    /// The bare repository of [`Bench::cloned`].
+    pub fn origin(&self) -> PathBuf {
+        self.beside("origin.git")
+    }
+
+    /// A file as `main` of the origin has it.
+    pub fn pushed(&self, path: &str) -> String {
+        git_says(&self.origin(), &["show", &format!("main:{path}")])
+    }
+
+    /// All that a run could have changed: the origin's refs, and the clone's HEAD, index and files.
+    pub fn state(&self) -> String {
+        let refs = git_says(&self.origin(), &["for-each-ref"]);
+        let head = git_says(&self.repo(), &["rev-parse", "HEAD"]);
+        let files = git_says(&self.repo(), &["status", "--porcelain", "--ignored"]);
+        format!("{refs}\n{head}\n{files}")
+    }
+
+    /// Writes a file beside the repo and returns its path.
+    pub fn write_beside(&self, name: &str, content: &str) -> String {
+        fs::write(self.beside(name), content).unwrap();
+        text(&self.beside(name)).to_owned()
     }
 
     /// The folder that the binary runs in.
@@ -122,6 +156,16 @@ impl Run {
             "`{words}` is not in:\n{}",
             self.stderr
         );
+        self
+    }
+
+    /// Checks that nothing that was printed can steer a terminal.
+    #[track_caller]
+    pub fn is_plain(self) -> Self {
+        for printed in [&self.stdout, &self.stderr] {
+            let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+            assert!(!printed.contains(steers), "{printed:?}");
+        }
         self
     }
 

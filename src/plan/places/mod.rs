@@ -75,10 +75,11 @@ pub struct Place {
     pub written: Written,
 }
 
-/// Finds every place in a file where this image is referenced, in the order of the file.
-pub fn find_image(file: &File, kind: FileKind, image: &ImageName) -> Vec<Place> {
+/// Finds every place in a file, or in one document of it, where this image is referenced, in the order of the file.
+pub fn find_image(file: &File, kind: FileKind, document: Option<usize>, image: &ImageName) -> Vec<Place> {
     all(file, kind)
         .into_iter()
+        .filter(|found| document.is_none_or(|document| document == found.place.document))
         .filter(|found| found.matches(image))
         .map(|found| found.place)
         .collect()

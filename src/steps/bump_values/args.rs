@@ -52,7 +52,7 @@ pub struct BumpValuesArgs {
     #[arg(long, value_name = "DIGEST", help_heading = "What")]
     pub digest: Option<String>,
     /// New name of the image
-    #[arg(long, value_name = "NAME", requires = "image", help_heading = "What")]
+    #[arg(long, value_name = "NAME", requires_all = ["image", "file"], help_heading = "What")]
     pub new_name: Option<String>,
     /// Drop a digest that would hide the new tag
     #[arg(long, help_heading = "What")]

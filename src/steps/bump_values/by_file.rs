@@ -28,7 +28,7 @@ pub fn draft_files(
     let paths: Vec<RepoPath> = named.iter().map(|named| named.path.clone()).collect();
     let opened = draft.open(snapshot, &paths)?;
     if let Some((image, want)) = &asked.image {
-        let found = find_image(draft, &named, &opened, image, request.if_missing)?;
+        let found = find_image(draft, &named, &opened, (asked, image), request.if_missing)?;
         if found.len() > 1 && !asked.all {
             return Err(several(image, &found).into());
         }
@@ -89,13 +89,14 @@ fn find_image(
     draft: &Draft,
     named: &[Named],
     opened: &[RepoPath],
-    image: &ImageName,
+    (asked, image): (&Files, &ImageName),
     if_missing: IfMissing,
 ) -> Result<Vec<(RepoPath, Place)>, Fault> {
     let mut found = Vec::new();
     for (named, path) in named.iter().zip(opened) {
         let kind = FileKind::Auto.of_name(path);
-        let places = places::find_image(draft.yaml(path), kind, image);
+        let document = draft.position(path, asked.document.as_ref())?;
+        let places = places::find_image(draft.yaml(path), kind, document, image);
         if places.is_empty() && named.exact && if_missing != IfMissing::Skip {
             return Err(no_image(draft, std::slice::from_ref(path), image));
         }
@@ -119,7 +120,7 @@ pub fn no_image(draft: &Draft, files: &[RepoPath], image: &ImageName) -> Fault {
     }
     let whose = match files {
         [file] => format!("in `{file}`"),
-        _ => format!("in any of {} files", files.len()),
+        _ => format!("in any of the {} files", files.len()),
     };
     let fault = Fault::not_found(format!("the image `{image}` is not referenced {whose}"));
     if known.is_empty() {
@@ -132,7 +133,7 @@ pub fn no_image(draft: &Draft, files: &[RepoPath], image: &ImageName) -> Fault {
     } else {
         String::new()
     };
-    fault.hint(format!("there are {}{more}", known.join(", ")))
+    fault.hint(format!("it references {}{more}", known.join(", ")))
 }
 
 fn several(image: &ImageName, found: &[(RepoPath, Place)]) -> Fault {

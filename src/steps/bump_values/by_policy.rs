@@ -116,10 +116,11 @@ pub fn place_of(
 ) -> Result<Place, Fault> {
     let kind = file_kind(target.kind).of_name(path);
     let yaml = draft.yaml(path);
+    let document = document(target.document.as_deref()).map_err(|error| fault_in(FILE_NAME, error))?;
     if let Some(at) = &target.path {
         let at = parse_path(at)?;
-        let node = document(target.document.as_deref())
-            .and_then(|document| yaml.find(document.as_ref(), &at))
+        let node = yaml
+            .find(document.as_ref(), &at)
             .map_err(|error| fault_in(path.as_str(), error))?;
         return places::at(node, kind, path.as_str());
     }
@@ -131,7 +132,8 @@ pub fn place_of(
             "add `path:` to the target, or `image:` to the app, in {FILE_NAME}"
         )));
     };
-    let mut found = places::find_image(yaml, kind, image);
+    let document = draft.position(path, document.as_ref())?;
+    let mut found = places::find_image(yaml, kind, document, image);
     match found.len() {
         0 => Err(no_image(draft, std::slice::from_ref(path), image)),
         1 => Ok(found.remove(0)),

@@ -5,19 +5,21 @@ use semver::{BuildMetadata, Prerelease, Version};
 use super::draft::Draft;
 use crate::plan::snapshot::Snapshot;
 use crate::words::fault::Fault;
+use crate::words::image::Tag;
 use crate::words::policy::{Bump, Chart};
 use crate::words::repo_path::RepoPath;
 use crate::yaml::{Edit, IfMissing, Operation, Path, Value};
 
 /// Adds the bump of a chart's own version to a draft in which another value changes. It is counted from the
-/// version that stands in the snapshot, so a plan that is made again does not count twice.
+/// version that stands in the snapshot, so a plan that is made again does not count twice. `appVersion` becomes
+/// the tag, if there is one.
 ///
 /// # Errors
 /// `NotFound` for a chart that is not there, `Invalid` for a version that is not a semantic one.
 pub fn bump(
     draft: &mut Draft,
     chart: &Chart,
-    tag: Option<&str>,
+    tag: Option<&Tag>,
     snapshot: &dyn Snapshot,
 ) -> anyhow::Result<()> {
     let asked = RepoPath::parse(&format!("{}/Chart.yaml", chart.path))?;
@@ -46,7 +48,7 @@ pub fn bump(
     };
     draft.push(&file, set(at, bumped(&version, chart.bump).to_string()));
     if let (true, Some(tag)) = (chart.app_version, tag) {
-        draft.push(&file, set(Path::parse("appVersion")?, tag.to_owned()));
+        draft.push(&file, set(Path::parse("appVersion")?, tag.to_string()));
     }
     Ok(())
 }

@@ -94,6 +94,17 @@ impl Draft {
             .yaml
     }
 
+    /// Returns the position of a document in a file that was opened; `None` where none is named.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such document.
+    pub fn position(&self, path: &RepoPath, document: Option<&Document>) -> Result<Option<usize>, Fault> {
+        document
+            .map(|document| self.yaml(path).position(document))
+            .transpose()
+            .map_err(|error| fault_in(path.as_str(), error))
+    }
+
     /// Adds edits by path.
     pub fn edit(&mut self, path: &RepoPath, edits: impl IntoIterator<Item = Edit>) {
         for edit in edits {

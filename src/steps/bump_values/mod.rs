@@ -84,7 +84,7 @@ impl Request {
             });
         }
         if let Some(chart) = resolved.as_ref().and_then(|resolved| resolved.chart.as_ref()) {
-            chart::bump(&mut draft, chart, plan.new.as_deref(), snapshot)?;
+            chart::bump(&mut draft, chart, self.one_tag(), snapshot)?;
             edited = draft.apply()?;
         }
         if let (Publish::Push, Some(policy)) = (publish, &policy) {

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
+use super::by_policy;
 use super::draft::Draft;
 use super::request::{Request, Way};
 use crate::plan::Publish;
-use crate::plan::places::{self, FileKind, Shape};
+use crate::plan::places::{self, Shape};
 use crate::steps::args::PublishArg;
 use crate::steps::parse_path;
 use crate::words::fault::Fault;
@@ -136,6 +137,11 @@ fn refusal(entry: &Reached, now: Timestamp) -> Option<String> {
 /// Whether a path that changes lies at, in or around a place of the policy. What cannot be told counts as yes.
 fn covers(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usize, path: &Path) -> bool {
     let yaml = draft.yaml(file);
+    let position = by_policy::document(target.document.as_deref())
+        .and_then(|named| named.map(|named| yaml.position(&named)).transpose());
+    if position.is_ok_and(|position| position.is_some_and(|position| position != document)) {
+        return false;
+    }
     let in_document = Document::Index(document);
     let changed = canonical(yaml, &in_document, path);
     let touches = |theirs: &Path| {
@@ -146,9 +152,11 @@ fn covers(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usiz
         return parse_path(text).map_or(true, |theirs| touches(&theirs));
     }
     let Some(image) = &target.image else { return true };
-    let places = places::find_image(yaml, FileKind::Auto.of_name(file), image);
+    let kind = by_policy::file_kind(target.kind).of_name(file);
+    let places = places::find_image(yaml, kind, None, image);
+    let mut here = places.iter().filter(|place| place.document == document);
     places.is_empty()
-        || places.iter().any(|place| match &place.shape {
+        || here.any(|place| match &place.shape {
             Shape::Parts(parts) => [
                 Some(&parts.tag),
                 Some(&parts.digest),

@@ -101,6 +101,8 @@ pub struct Files {
     pub patterns: Vec<String>,
     /// The image to find, and what it becomes.
     pub image: Option<(ImageName, Want)>,
+    /// The document to look in; everywhere where none is named.
+    pub document: Option<Document>,
     /// Whether more than one place may change.
     pub all: bool,
     /// The edits by path.
@@ -178,6 +180,18 @@ impl Request {
         }
     }
 
+    /// Returns the tag that all images get by policy; `None` where they differ, or only a digest was given.
+    pub fn one_tag(&self) -> Option<&Tag> {
+        let Way::Policy { images, .. } = &self.way else {
+            return None;
+        };
+        let first = images.first()?.tag.as_ref();
+        images
+            .iter()
+            .all(|image| image.tag.as_ref() == first)
+            .then_some(first)?
+    }
+
     /// Returns the app and the environment, where the policy was asked.
     pub fn app_env(&self) -> Option<(&AppName, &EnvName)> {
         match &self.way {
@@ -204,23 +218,24 @@ fn way(args: &BumpValuesArgs, inputs: &Inputs) -> Result<Way, Fault> {
         Some(Event::Deploy(_)) | None => None,
     };
     if let Some(entries) = &inputs.changes {
-        let alone = !by_policy && !by_file && args.image.is_none() && args.from_event.is_none();
-        return if alone {
-            Ok(Way::Changes(entries.clone()))
-        } else {
-            Err(two_ways("--changes", args))
+        return match other_way("--changes", args) {
+            None => Ok(Way::Changes(entries.clone())),
+            Some(other) => Err(two_ways("--changes", other)),
         };
     }
     if let Some(Event::Deploy(deploy)) = &inputs.event {
         if by_file {
-            return Err(two_ways("--from-event", args).hint(
+            return Err(two_ways("--from-event", "--file").hint(
                 "what an event deploys, and where, stands in the policy file, never in flags for files",
             ));
         }
         return from_payload(args, &deploy.payload);
     }
     match (by_policy, by_file) {
-        (true, true) => Err(two_ways("--app", args)),
+        (true, true) => Err(two_ways(
+            if args.app.is_some() { "--app" } else { "--env" },
+            "--file",
+        )),
         (true, false) => by_policy_flags(args, pushed),
         (false, true) => by_file_flags(args, pushed),
         (false, false) => Err(Fault::invalid("nothing says what to change").hint(
@@ -229,12 +244,22 @@ fn way(args: &BumpValuesArgs, inputs: &Inputs) -> Result<Way, Fault> {
     }
 }
 
-fn two_ways(flag: &str, args: &BumpValuesArgs) -> Fault {
-    let other = if args.file.is_empty() {
-        "--app or --image"
-    } else {
-        "--file"
-    };
+/// Returns another flag than this one that says what changes in a way of its own.
+fn other_way(flag: &str, args: &BumpValuesArgs) -> Option<&'static str> {
+    let given = [
+        ("--file", !args.file.is_empty()),
+        ("--app", args.app.is_some()),
+        ("--env", args.env.is_some()),
+        ("--image", args.image.is_some()),
+        ("--tag", args.tag.is_some()),
+        ("--digest", args.digest.is_some()),
+        ("--from-event", args.from_event.is_some()),
+    ];
+    let mut others = given.iter().filter(|(name, given)| *given && *name != flag);
+    others.next().map(|(name, _)| *name)
+}
+
+fn two_ways(flag: &str, other: &str) -> Fault {
     Fault::invalid(format!("{flag} and {other} are two ways to say what changes"))
         .hint("choose one way for a run")
 }
@@ -348,7 +373,13 @@ fn by_file_flags(args: &BumpValuesArgs, pushed: Option<Tag>) -> Result<Way, Faul
         }
         None => None,
     };
-    let edits = path_edits(args)?;
+    let document = args
+        .document
+        .as_deref()
+        .map(Document::parse)
+        .transpose()
+        .map_err(|error| fault_in("--document", error))?;
+    let edits = path_edits(args, document.as_ref())?;
     if image.is_none() && edits.is_empty() {
         return Err(Fault::invalid("nothing says what to change in the file")
             .hint("add --set PATH=VALUE, --set-json, --unset, or --image NAME with --tag"));
@@ -356,6 +387,7 @@ fn by_file_flags(args: &BumpValuesArgs, pushed: Option<Tag>) -> Result<Way, Faul
     Ok(Way::Files(Files {
         patterns: args.file.clone(),
         image,
+        document,
         all: args.all,
         edits,
     }))
@@ -408,16 +440,10 @@ fn one_of<T: PartialEq + std::fmt::Display>(
     }
 }
 
-fn path_edits(args: &BumpValuesArgs) -> Result<Vec<Edit>, Fault> {
-    let document = args
-        .document
-        .as_deref()
-        .map(Document::parse)
-        .transpose()
-        .map_err(|error| fault_in("--document", error))?;
+fn path_edits(args: &BumpValuesArgs, document: Option<&Document>) -> Result<Vec<Edit>, Fault> {
     let edit = |path: &str, operation| {
         Ok::<_, Fault>(Edit {
-            document: document.clone(),
+            document: document.cloned(),
             path: parse_path(path)?,
             operation,
             if_missing: args.if_missing.into(),

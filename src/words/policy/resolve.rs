@@ -111,6 +111,8 @@ pub struct ReachedTarget {
     pub path: Option<String>,
     /// The document, where the policy says it.
     pub document: Option<String>,
+    /// The kind of file, where the policy says it.
+    pub kind: Option<Kind>,
     /// The image that stands here, where it is known.
     pub image: Option<ImageName>,
 }
@@ -327,6 +329,7 @@ fn reached_target(app: &App, target: &file::Target, bound: &Bound) -> Result<Rea
     Ok(ReachedTarget {
         path,
         document: target.document.clone(),
+        kind: target.kind,
         image: image.map(|image| image.parse()).transpose()?,
     })
 }
