@@ -494,7 +494,7 @@ fn a_laptop_never_pushes_by_accident_and_ci_does_what_the_policy_says() {
     let before = bench.state();
     bump(&bench, "shop", "dev", &["--tag", "1.1.0"])
         .exits(0)
-        .says("`--publish push` would commit this and push it");
+        .says("`--publish push` commits and pushes");
     assert_eq!(bench.read("shop/dev.yaml"), values("shop", "1.1.0"));
     git_says(&bench.repo(), &["checkout", "--quiet", "."]);
     assert_eq!(bench.state(), before);

@@ -10,8 +10,7 @@ use super::console::Console;
 use super::pipeline::{self, Options};
 use super::receipt::Receipt;
 use super::{config_repo, finish};
-use crate::plan::{Operation, Publish};
-use crate::steps::args::PublishArg;
+use crate::plan::Operation;
 use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request};
 use crate::words::address::RepoAddress;
 use crate::words::changes;
@@ -63,11 +62,7 @@ fn try_bump_values(
         dry_run: common.dry_run,
         deadline,
     };
-    let done = pipeline::run(&request, publish, &mut *repo, options, console, receipt)?;
-    if publish == Publish::Files && args.publish.publish == PublishArg::Auto && done.changed {
-        console.say("`--publish push` would commit this and push it");
-    }
-    Ok(done)
+    pipeline::run(&request, publish, &mut *repo, options, console, receipt)
 }
 
 /// Reads what the flags point to: the event, the bulk list, what CI tells.

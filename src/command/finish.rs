@@ -35,9 +35,11 @@ pub(super) fn finish(
     for warning in &receipt.warnings {
         console.warn(warning);
     }
-    match &failure {
-        Some(failure) => console.fail(failure),
-        None => console.say(&story(&receipt)),
+    if let Some(failure) = &failure {
+        console.fail(failure);
+    } else {
+        console.say(&story(&receipt));
+        receipt.remark.iter().for_each(|remark| console.say(remark));
     }
     let code = failure.as_ref().map_or(0, Failure::code);
     match publish_outputs(&receipt, Some(common), environment) {

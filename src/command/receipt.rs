@@ -56,6 +56,9 @@ pub struct Receipt {
     pub attempts: u32,
     /// Why nothing changed, or why it failed.
     pub reason: Option<String>,
+    /// What another way to publish would do.
+    #[serde(skip)]
+    pub remark: Option<String>,
     /// What the user should know all the same.
     pub warnings: Vec<String>,
     /// The commit's message.
@@ -103,6 +106,7 @@ impl Receipt {
             verified: None,
             attempts: 0,
             reason: None,
+            remark: None,
             warnings: Vec::new(),
             message: None,
             error: None,
@@ -121,6 +125,7 @@ impl Receipt {
         (self.old, self.new) = (plan.old, plan.new);
         self.changes = plan.changes;
         self.reason = plan.reason;
+        self.remark = plan.remark;
         self.warnings = plan.warnings;
         self.message = (!plan.message.is_empty()).then_some(plan.message);
         self

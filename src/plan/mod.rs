@@ -86,6 +86,8 @@ pub struct Plan {
     pub message: String,
     /// Why nothing changes, where nothing does.
     pub reason: Option<String>,
+    /// What another way to publish would do with this plan.
+    pub remark: Option<String>,
     /// What the user should know all the same.
     pub warnings: Vec<String>,
 }

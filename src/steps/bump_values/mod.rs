@@ -18,7 +18,7 @@ pub use request::{Inputs, Request};
 
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{Operation, Plan, Publish};
-use crate::steps::args::GuardArg;
+use crate::steps::args::{GuardArg, PublishArg};
 use crate::words::fault::Fault;
 use crate::words::policy::{FILE_NAME, Policy, Resolved};
 use crate::words::repo_path::RepoPath;
@@ -65,6 +65,7 @@ impl Request {
             new,
             message: String::new(),
             reason: None,
+            remark: None,
             warnings: Vec::new(),
         };
         if edited.files.is_empty() {
@@ -87,9 +88,19 @@ impl Request {
             chart::bump(&mut draft, chart, self.one_tag(), snapshot)?;
             edited = draft.apply()?;
         }
-        if let (Publish::Push, Some(policy)) = (publish, &policy) {
-            self.permit_push(policy, &draft, &edited.reached, now, &mut warnings)?;
-        }
+        let permitted = policy.as_ref().map_or(Ok(()), |policy| {
+            self.permit_push(policy, &draft, &edited.reached, now, &mut warnings)
+        });
+        plan.remark = match (publish, self.publish.publish, permitted) {
+            (Publish::Push, _, permitted) => permitted.map(|()| None)?,
+            (Publish::Files, PublishArg::Auto, Ok(())) => {
+                Some("nothing is committed; `--publish push` commits and pushes".to_owned())
+            }
+            (Publish::Files, PublishArg::Auto, Err(fault)) => {
+                Some(format!("`--publish push` would be refused: {fault}"))
+            }
+            (Publish::Files, _, _) => None,
+        };
         plan.message = message::write(self, &draft.moves, &edited.changes)?;
         Ok(Plan {
             operation: Operation::Updated,
