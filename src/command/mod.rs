@@ -116,10 +116,13 @@ fn refuse_trigger_variables(arguments: &[OsString], environment: &Environment) -
         .filter_map(|argument| argument.to_str())
         .any(|argument| argument == "--from-event" || argument.starts_with("--from-event="));
     let reads_event = names_event || environment.get(&variables::name("from-event")).is_some();
-    let Ok(bytes) = files::read(Path::new(path), event::EVENT_MAX as u64) else {
-        return Ok(());
-    };
-    let set = event::own_variables(&bytes);
+    let set = files::read(Path::new(path), event::EVENT_MAX as u64)
+        .and_then(|bytes| Ok(event::own_variables(&bytes)?))
+        .map_err(|error| {
+            // A body that cannot be read may hide what it sets.
+            Fault::invalid(format!("cannot tell which variables the trigger sets: {error:#}"))
+                .hint("let TRIGGER_PAYLOAD be the file that GitLab wrote, or unset it before this step")
+        })?;
     // A trigger may have emptied the very variable that asks for the event.
     let unsets_event = set
         .iter()

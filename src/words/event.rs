@@ -99,17 +99,19 @@ impl Event {
     }
 }
 
-/// Returns the variables of ours that a trigger's body sets; none where it cannot be read.
+/// Returns the variables of ours that a trigger's body sets.
 ///
 /// GitLab puts a trigger's variables over the job's own, before any flag is read.
-pub fn own_variables(body: &[u8]) -> Vec<String> {
-    let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
-        return Vec::new();
-    };
+///
+/// # Errors
+/// A fault of kind `Invalid` for a body that is not JSON: what it sets is unknown then.
+pub fn own_variables(body: &[u8]) -> Result<Vec<String>, Fault> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| Fault::invalid(format!("it is not JSON: {}", shown(&error.to_string()))))?;
     let Some(Value::Object(variables)) = body.get("variables") else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    variables.keys().filter(|key| is_own(key)).cloned().collect()
+    Ok(variables.keys().filter(|key| is_own(key)).cloned().collect())
 }
 
 fn is_own(variable: &str) -> bool {

@@ -55,6 +55,7 @@ impl Request {
         }
         let mut edited = draft.apply()?;
         let mut warnings = std::mem::take(&mut edited.warnings);
+        warnings.extend(self.passed_over());
         let FromTo { old, new } = FromTo::of(&draft.moves);
         let mut plan = Plan {
             operation: Operation::Unchanged,

@@ -60,6 +60,8 @@ pub struct Request {
     pub actor: Option<String>,
     /// Whether the values come from an event: then `source` is what the payload claims.
     pub from_event: bool,
+    /// The fields of the event that nothing reads, by their JSON paths.
+    pub ignored: Vec<String>,
     /// Whether the config repo is a directory.
     pub directory: bool,
     /// Whether CI runs this.
@@ -110,7 +112,7 @@ pub struct Files {
 }
 
 /// An image as it was asked for; the name may be left to the policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WantedImage {
     /// The name.
     pub name: Option<ImageName>,
@@ -154,6 +156,10 @@ impl Request {
             source,
             actor,
             from_event,
+            ignored: match event {
+                Some(Event::Deploy(deploy)) => deploy.payload.ignored.clone(),
+                _ => Vec::new(),
+            },
             directory: inputs.directory,
             ci: inputs.ci,
             drop_digest: args.drop_digest,
@@ -190,6 +196,21 @@ impl Request {
             .iter()
             .all(|image| image.tag.as_ref() == first)
             .then_some(first)?
+    }
+
+    /// Tells of fields of the event that nothing reads, such as misspelt ones.
+    pub fn passed_over(&self) -> Option<String> {
+        let shown: Vec<String> = self
+            .ignored
+            .iter()
+            .take(5)
+            .map(|field| format!("`{field}`"))
+            .collect();
+        let more = match self.ignored.len().saturating_sub(shown.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!shown.is_empty()).then(|| format!("the event holds what nothing reads: {}{more}", shown.join(", ")))
     }
 
     /// Returns the app and the environment, where the policy was asked.
@@ -276,15 +297,19 @@ fn from_payload(args: &BumpValuesArgs, payload: &crate::words::payload::Payload)
             Fault::invalid("the event names no environment").hint("give --env in the workflow")
         })?,
     };
-    let flags = wanted(args)?;
+    let flags = wanted(args)?.unwrap_or_default();
     for image in &payload.images {
-        agree("--tag", args.tag.as_deref(), image.tag.as_ref().map(Tag::as_str))?;
+        agree(
+            "--tag",
+            flags.tag.as_ref().map(Tag::as_str),
+            image.tag.as_ref().map(Tag::as_str),
+        )?;
         agree(
             "--digest",
-            args.digest.as_deref(),
+            flags.digest.as_ref().map(Digest::as_str),
             image.digest.as_ref().map(Digest::as_str),
         )?;
-        if let (Some(flag), Some(name)) = (flags.as_ref().and_then(|flags| flags.name.as_ref()), &image.name)
+        if let (Some(flag), Some(name)) = (&flags.name, &image.name)
             && !flag.same_as(name)
         {
             return Err(disagree("--image", &flag.to_string(), &name.to_string()));
@@ -326,11 +351,7 @@ fn by_policy_flags(args: &BumpValuesArgs, pushed: Option<Tag>) -> Result<Way, Fa
         return Err(Fault::invalid(format!("{missing} is missing"))
             .hint("the policy file is asked for an app in an environment: give --app and --env"));
     };
-    let mut image = wanted(args)?.unwrap_or(WantedImage {
-        name: None,
-        tag: None,
-        digest: None,
-    });
+    let mut image = wanted(args)?.unwrap_or_default();
     take_pushed(&mut image, pushed)?;
     if image.tag.is_none() && image.digest.is_none() {
         return Err(no_version());
