@@ -76,7 +76,7 @@ fn story(receipt: &Receipt) -> String {
         receipt.dry_run,
         &receipt.commit,
     ) {
-        (Operation::Superseded, ..) => format!("superseded: {reason}"),
+        (Operation::Superseded, ..) => "superseded; nothing was changed".to_owned(),
         (Operation::Skipped, ..) => format!("skipped: {reason}"),
         (_, false, ..) => format!("nothing to change: {reason}"),
         (_, true, true, _) => format!("dry run: would change {what}; nothing was written"),

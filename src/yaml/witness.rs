@@ -40,7 +40,7 @@ pub enum Item<'t> {
 /// Why `serde_yaml` cannot read it.
 pub fn read(text: &str, limit: usize) -> Result<Vec<Item<'_>>, String> {
     let reading = Reading {
-        items: RefCell::new(Vec::new()),
+        items: RefCell::new(Vec::with_capacity(text.len() / 16)),
         limit: Cell::new(limit),
     };
     // libyaml counts the byte order mark as a column, which go-yaml does not.
