@@ -10,7 +10,7 @@ use crate::plan::Publish;
 use crate::words::address::RepoAddress;
 use crate::words::fault::Fault;
 use crate::words::token::{Token, TokenSource};
-use crate::world::checkout::{Checkout, Origin, OriginRepo};
+use crate::world::checkout::Checkout;
 use crate::world::clock::Deadline;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::env::Environment;
@@ -18,6 +18,7 @@ use crate::world::files;
 use crate::world::git::{Access, GitRepo, plaintext_warning};
 use crate::world::git_config::GitConfig;
 use crate::world::http::Http;
+use crate::world::origin::{Origin, OriginRepo};
 
 /// The most bytes of a token's file.
 const TOKEN_MAX: u64 = 64 * 1024;

@@ -10,5 +10,6 @@ pub mod git;
 pub mod git_config;
 pub mod http;
 mod links;
+pub mod origin;
 pub mod process;
 pub mod progress;
