@@ -288,7 +288,7 @@ fn a_token_is_never_carried_to_another_host() {
     let mut repo = open(&server.url("old.git"), plain(Some("writer")));
     server.spoil(
         "old.git",
-        git_server::Fault::Redirect("http://localhost:1/x/info/refs?service=git-upload-pack"),
+        git_server::Fault::Redirect("http://localhost:1/x/info/refs?service=git-upload-pack".to_owned()),
     );
     let error = repo.snapshot().err().unwrap();
     assert!(
@@ -297,7 +297,7 @@ fn a_token_is_never_carried_to_another_host() {
     );
     server.spoil(
         "old.git",
-        git_server::Fault::Redirect("/config.git/info/refs?service=git-upload-pack"),
+        git_server::Fault::Redirect("/config.git/info/refs?service=git-upload-pack".to_owned()),
     );
     landed(push(&mut repo, &dev()).unwrap());
 }

@@ -175,6 +175,10 @@ impl Progress for Console {
             bar.set_position(done as u64);
         }
     }
+
+    fn note(&self, text: &str) {
+        self.detail(text);
+    }
 }
 
 /// Escapes what could steer a terminal; line breaks stay.

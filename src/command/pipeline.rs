@@ -97,7 +97,9 @@ pub fn run(
         } else {
             round.elapsed()
         };
-        wait(attempt, lasted, options.deadline, &why, repo.branch())?;
+        if !clock::sleep_within(jittered(attempt, lasted), options.deadline) {
+            return Err(gave_up(attempt, &why, sent.is_some(), repo.branch()).into());
+        }
     }
     unreachable!("the deadline ends the loop")
 }
@@ -108,22 +110,21 @@ struct Sent {
     plan: Plan,
 }
 
-/// Waits a random time that grows with the attempts and with how long one takes.
-fn wait(attempt: u32, lasted: Duration, deadline: Deadline, why: &str, branch: Option<&str>) -> Result<()> {
+/// Returns a random time to wait, which grows with the attempts and with how long one takes.
+fn jittered(attempt: u32, lasted: Duration) -> Duration {
     let longest = (lasted * 2_u32.pow((attempt - 1).min(2))).clamp(WAITS.0, WAITS.1);
-    let wait = clock::jitter(longest);
-    if deadline.left() <= wait {
-        let branch = branch.unwrap_or("the branch").escape_debug().to_string();
-        return Err(Fault::new(
-            Kind::GaveUp,
-            format!(
-                "`{branch}` kept moving: {attempt} attempts did not land, the last one because: {}",
-                why.escape_debug()
-            ),
-        )
-        .hint("run it again, or give it longer with --timeout")
-        .into());
-    }
-    clock::sleep(wait);
-    Ok(())
+    clock::jitter(longest)
+}
+
+/// Says why there is no further attempt; after a lost answer nobody knows what became of the last one.
+fn gave_up(attempt: u32, why: &str, unknown: bool, branch: Option<&str>) -> Fault {
+    let branch = branch.unwrap_or("the branch").escape_debug();
+    let why = why.escape_debug();
+    let message = if unknown {
+        format!("the push to `{branch}` may or may not have landed: {why}")
+    } else {
+        format!("`{branch}` kept moving: {attempt} attempts did not land, the last one because: {why}")
+    };
+    Fault::new(Kind::GaveUp, message)
+        .hint("run it again, or give it longer with --timeout; what has landed is not done twice")
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::words::fault::Fault;
+use crate::words::fault::{Fault, Kind};
 
 /// Returns the present moment.
 pub fn now() -> Timestamp {
@@ -15,6 +15,15 @@ pub fn now() -> Timestamp {
 /// Sleeps.
 pub fn sleep(time: Duration) {
     std::thread::sleep(time);
+}
+
+/// Sleeps, unless the deadline would pass meanwhile; returns whether it has slept.
+pub fn sleep_within(time: Duration, deadline: Deadline) -> bool {
+    let fits = time < deadline.left();
+    if fits {
+        sleep(time);
+    }
+    fits
 }
 
 /// Returns a random time from zero up to `most`, so that many writers do not come back at once.
@@ -85,9 +94,17 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    /// Returns the whole time that was allowed.
-    pub fn limit(&self) -> Duration {
-        self.limit
+    /// Says that it has passed before `host` had answered.
+    pub fn missed(&self, host: &str) -> Fault {
+        Fault::new(
+            Kind::GaveUp,
+            format!(
+                "no whole answer from `{}` within {:?}",
+                host.escape_debug(),
+                self.limit
+            ),
+        )
+        .hint("give it more time with --timeout")
     }
 }
 

@@ -67,6 +67,15 @@ impl GitConfig {
             .filter(|value| !value.is_empty())
     }
 
+    /// Returns the values of `http.<url>.<key>`, each with the host of its URL; `key` is in lower case.
+    pub fn of_hosts<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (String, &'a str)> + 'a {
+        self.0.iter().filter_map(move |(name, value)| {
+            let url = url::Url::parse(scope(name, key)?).ok()?;
+            let host = url.host_str()?.to_owned();
+            (!value.is_empty()).then_some((host, value.as_str()))
+        })
+    }
+
     /// Returns the value of the `Authorization` header that `http.<url>.extraheader` sets for a repository.
     ///
     /// Only headers bound to a URL count, so that a token goes to no host it was not meant for. As in
@@ -74,7 +83,7 @@ impl GitConfig {
     pub fn authorization(&self, url: &GitUrl) -> Option<Token> {
         let mut found = None;
         for (name, value) in &self.0 {
-            let Some(scope) = scope_of_extra_header(name) else {
+            let Some(scope) = scope(name, "extraheader") else {
                 continue;
             };
             if !covers(scope, url) {
@@ -94,13 +103,14 @@ impl GitConfig {
     }
 }
 
-fn scope_of_extra_header(name: &str) -> Option<&str> {
+/// Returns the URL of a name `http.<url>.<key>`.
+fn scope<'a>(name: &'a str, key: &str) -> Option<&'a str> {
     let middle = name
         .get(..5)
         .filter(|start| start.eq_ignore_ascii_case("http."))
         .and(name.get(5..))?;
-    let (scope, key) = middle.rsplit_once('.')?;
-    key.eq_ignore_ascii_case("extraheader").then_some(scope)
+    let (scope, last) = middle.rsplit_once('.')?;
+    last.eq_ignore_ascii_case(key).then_some(scope)
 }
 
 fn covers(scope: &str, url: &GitUrl) -> bool {

@@ -13,3 +13,4 @@ mod links;
 pub mod origin;
 pub mod process;
 pub mod progress;
+mod scratch;

@@ -4,12 +4,16 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use super::clock::Deadline;
+use super::clock::{self, Deadline};
 use crate::words::fault::{Fault, Kind};
 
 /// The most that is kept of one stream of a program.
 const MOST: u64 = 1 << 20;
+
+/// How often a program that has said its last word is looked at.
+const POLL: Duration = Duration::from_millis(1);
 
 /// What a program left behind.
 pub(super) struct Finished {
@@ -57,9 +61,15 @@ pub(super) fn run(command: &mut Command, input: &[u8], deadline: Deadline) -> Re
     let stderr = stderr
         .recv_timeout(deadline.left())
         .map_err(|_| late(&mut child))?;
-    let status = child
-        .wait()
-        .map_err(|e| Fault::new(Kind::Internal, format!("lost `{}`: {e}", name.escape_debug())))?;
+    let lost = |e| Fault::new(Kind::Internal, format!("lost `{}`: {e}", name.escape_debug()));
+    // It has closed its output, so it ends at once, or means to go on for ever.
+    let status = loop {
+        match child.try_wait().map_err(lost)? {
+            Some(status) => break status,
+            None if deadline.passed() => return Err(late(&mut child)),
+            None => clock::sleep(POLL),
+        }
+    };
     Ok(Finished {
         ok: status.success(),
         stdout,

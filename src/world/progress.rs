@@ -1,9 +1,13 @@
-//! The seam to whoever shows how far a transfer is.
+//! The seam to whoever shows how far a transfer is, and how it goes.
 
-/// Shows how far something is. It is called often: what shows it decides how seldom to draw.
+/// Shows how far something is, and how it goes.
 pub trait Progress: Send + Sync {
-    /// Shows that `done` of `total` is through; a `total` of 0 means unknown.
+    /// Shows that `done` of `total` is through; a `total` of 0 means unknown. It is called often: what shows it
+    /// decides how seldom to draw.
     fn show(&self, stage: &str, done: usize, total: usize);
+
+    /// Tells what only somebody who looks for a fault wants to know. The text holds no secret.
+    fn note(&self, text: &str);
 }
 
 /// Shows nothing.
@@ -12,4 +16,6 @@ pub struct Silent;
 
 impl Progress for Silent {
     fn show(&self, _stage: &str, _done: usize, _total: usize) {}
+
+    fn note(&self, _text: &str) {}
 }

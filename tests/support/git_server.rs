@@ -29,6 +29,8 @@ pub struct Options {
     pub public: bool,
     /// The wait before each answer.
     pub delay: Duration,
+    /// How it speaks TLS; `None` means plain HTTP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// What went over the wire.
@@ -38,6 +40,7 @@ pub struct Counts {
     pub bytes_up: AtomicUsize,
     pub bytes_down: AtomicUsize,
     pub chunked: AtomicUsize,
+    pub stalled: AtomicUsize,
 }
 
 struct Shared {
@@ -46,18 +49,22 @@ struct Shared {
     counts: Counts,
     /// Answers still to be spoilt: each holds a part of the request's path and what happens to it.
     faults: Mutex<Vec<(&'static str, Fault)>>,
+    /// The `Authorization` of each request that had one.
+    authorizations: Mutex<Vec<String>>,
     stopped: AtomicBool,
 }
 
 /// What happens to one request instead of its answer.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum Fault {
     /// This status is answered.
     Status(u16),
     /// The connection closes after so many bytes of the true answer.
     CloseAfter(usize),
     /// The client is sent elsewhere.
-    Redirect(&'static str),
+    Redirect(String),
+    /// The answer stalls after so many bytes, until the server stops.
+    StallAfter(usize),
 }
 
 /// A running server; it stops when dropped.
@@ -77,6 +84,7 @@ impl GitServer {
             options,
             counts: Counts::default(),
             faults: Mutex::default(),
+            authorizations: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -86,14 +94,34 @@ impl GitServer {
                     break;
                 }
                 let shared = Arc::clone(&serving);
-                thread::spawn(move || serve(&shared, &stream));
+                thread::spawn(move || {
+                    let _ = stream.set_nodelay(true);
+                    match shared.options.tls.clone() {
+                        None => serve(&shared, stream),
+                        Some(tls) => {
+                            let connection = rustls::ServerConnection::new(tls).unwrap();
+                            serve(&shared, rustls::StreamOwned::new(connection, stream));
+                        }
+                    }
+                });
             }
         });
         Self { shared, port, home }
     }
 
     pub fn url(&self, repo: &str) -> String {
-        format!("http://127.0.0.1:{}/{repo}", self.port)
+        self.url_as("127.0.0.1", repo)
+    }
+
+    /// The address of a repository, by another name of this machine.
+    pub fn url_as(&self, host: &str, repo: &str) -> String {
+        let scheme = self.shared.options.tls.as_ref().map_or("http", |_| "https");
+        format!("{scheme}://{host}:{}/{repo}", self.port)
+    }
+
+    /// The `Authorization` of each request that had one.
+    pub fn authorizations(&self) -> Vec<String> {
+        self.shared.authorizations.lock().unwrap().clone()
     }
 
     pub fn path(&self, repo: &str) -> PathBuf {
@@ -212,8 +240,7 @@ struct Incoming {
     body: Vec<u8>,
 }
 
-fn serve(shared: &Shared, stream: &TcpStream) {
-    let _ = stream.set_nodelay(true);
+fn serve(shared: &Shared, stream: impl Read + Write) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read_request(&mut reader) {
         let counts = &shared.counts;
@@ -222,31 +249,40 @@ fn serve(shared: &Shared, stream: &TcpStream) {
         if request.headers.contains_key("transfer-encoding") {
             counts.chunked.fetch_add(1, Ordering::SeqCst);
         }
+        let authorization = request.headers.get("authorization").cloned();
+        shared.authorizations.lock().unwrap().extend(authorization);
         thread::sleep(shared.options.delay);
         let fault = {
             let mut faults = shared.faults.lock().unwrap();
             let at = faults.iter().position(|(part, _)| request.target.contains(part));
             at.map(|at| faults.remove(at).1)
         };
-        let answer = match fault {
-            Some(Fault::Status(status)) => simple(status, "", "spoilt"),
+        let answer = match &fault {
+            Some(Fault::Status(status)) => simple(*status, "", "spoilt"),
             Some(Fault::Redirect(to)) => simple(302, &format!("Location: {to}\r\n"), ""),
             _ => answer(shared, &request),
         };
-        let mut out = stream;
-        if let Some(Fault::CloseAfter(bytes)) = fault {
-            let _ = out.write_all(&answer[..bytes.min(answer.len())]);
-            let _ = stream.shutdown(std::net::Shutdown::Both);
+        let out = reader.get_mut();
+        if let Some(Fault::CloseAfter(bytes) | Fault::StallAfter(bytes)) = fault {
+            let _ = out
+                .write_all(&answer[..bytes.min(answer.len())])
+                .and_then(|()| out.flush());
+            if matches!(fault, Some(Fault::StallAfter(_))) {
+                counts.stalled.fetch_add(1, Ordering::SeqCst);
+            }
+            while matches!(fault, Some(Fault::StallAfter(_))) && !shared.stopped.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
             return;
         }
         counts.bytes_down.fetch_add(answer.len(), Ordering::SeqCst);
-        if out.write_all(&answer).is_err() {
+        if out.write_all(&answer).and_then(|()| out.flush()).is_err() {
             return;
         }
     }
 }
 
-fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<Incoming> {
+fn read_request(reader: &mut impl BufRead) -> Option<Incoming> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None;

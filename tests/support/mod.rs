@@ -9,3 +9,5 @@
 
 pub mod cli;
 pub mod git_server;
+pub mod proxy;
+pub mod tls;

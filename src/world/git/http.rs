@@ -64,12 +64,14 @@ impl HttpWire {
             let mut answer = self.refs_once(state, service)?;
             let status = answer.status();
             if status == 200 {
+                self.note(service, "answers", state.credential.as_ref());
                 if let Some(credential) = &mut state.credential {
                     credential.judge(&self.url, &self.access, true);
                 }
                 check_type(&answer, &format!("application/x-{service}-advertisement"))?;
                 return Ok(answer);
             }
+            self.note(service, &format!("says {status}"), state.credential.as_ref());
             let source = state.credential.as_ref().map(|credential| &credential.source);
             let failure = refusal(&self.url, &mut answer, source, service);
             if !matches!(status, 401 | 403 | 404) {
@@ -84,6 +86,13 @@ impl HttpWire {
                 None => return Err(first.clone()),
             }
         }
+    }
+
+    /// Tells which credential was taken, and what came of it.
+    fn note(&self, service: &str, answer: &str, credential: Option<&Credential>) {
+        let with = with(credential.map(|credential| &credential.source));
+        let text = format!("{service}: `{}` {answer} {with}", self.url);
+        self.access.progress.note(&text);
     }
 
     fn refs_once(&self, state: &mut State, service: &str) -> Result<Answer, Failure> {
@@ -246,6 +255,13 @@ fn check_type(answer: &Answer, expected: &str) -> Result<(), Failure> {
     .into())
 }
 
+fn with(source: Option<&TokenSource>) -> String {
+    source.map_or_else(
+        || "without a token".to_owned(),
+        |source| format!("with the token of {source}"),
+    )
+}
+
 /// Says what a status other than 200 means.
 fn refusal(url: &GitUrl, answer: &mut Answer, source: Option<&TokenSource>, service: &str) -> Failure {
     let status = answer.status();
@@ -256,11 +272,7 @@ fn refusal(url: &GitUrl, answer: &mut Answer, source: Option<&TokenSource>, serv
     } else {
         format!(": {body}")
     };
-    let with = source.map_or_else(
-        || "without a token".to_owned(),
-        |source| format!("with the token of {source}"),
-    );
-    let message = format!("`{url}` answered {status} {with}{said}");
+    let message = format!("`{url}` answered {status} {}{said}", with(source));
     let need = if service == "git-receive-pack" {
         "write access to the repository (GitHub: contents: write; GitLab: write_repository and the Developer role)"
     } else {

@@ -50,6 +50,9 @@ impl PipeWire {
             Scheme::File => self.local(program),
             _ => self.ssh(program),
         };
+        let by = command.get_program().to_string_lossy().escape_debug().to_string();
+        let text = format!("{program}: `{}` is asked through `{by}`", self.url);
+        self.access.progress.note(&text);
         boxed(Pipes::start(command, self)?)
     }
 
@@ -63,6 +66,14 @@ impl PipeWire {
         let text = String::from_utf8_lossy(&bytes);
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         (!text.is_empty()).then(|| judge(&self.url, &text))
+    }
+
+    /// Returns who is to answer: a host, or a folder of this machine.
+    fn host(&self) -> String {
+        match self.url.scheme() {
+            Scheme::File => self.url.path().to_owned(),
+            _ => self.url.host().to_owned(),
+        }
     }
 
     fn local(&self, program: &str) -> Command {
@@ -118,6 +129,7 @@ impl PipeWire {
 /// A running program. Threads of its own read and write, so that no side can make us wait past the deadline.
 struct Pipes {
     child: Child,
+    host: String,
     access: Access,
     input: Option<Sender<Vec<u8>>>,
     output: Receiver<Vec<u8>>,
@@ -158,6 +170,7 @@ impl Pipes {
         let access = wire.access.clone();
         Ok(Self {
             child,
+            host: wire.host(),
             access,
             input: Some(input),
             output,
@@ -175,9 +188,7 @@ impl Stream for Pipes {
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
                 Err(RecvTimeoutError::Timeout) => {
                     let _ = self.child.kill();
-                    let seconds = self.access.deadline.limit().as_secs();
-                    let fault = Fault::new(Kind::GaveUp, format!("no whole answer within {seconds} s"));
-                    return Err(fault.hint("give it more time with --timeout").into());
+                    return Err(self.access.deadline.missed(&self.host).into());
                 }
             }
         }

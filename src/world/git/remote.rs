@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use git2::{Oid, Repository};
-use tempfile::TempDir;
 
 use super::credentials::Access;
 use super::outcome::{Meaning, meaning, refused};
@@ -19,6 +18,7 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
 use crate::world::config_repo::{ConfigRepo, Outcome};
+use crate::world::scratch::Scratch;
 
 /// How often a fetch is tried when the connection breaks or the server is ailing.
 const FETCHES: u32 = 4;
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
 pub struct GitRepo {
     repo: Repository,
-    _home: TempDir,
+    _home: Scratch,
     wire: Arc<Wire>,
     access: Access,
     branch: Option<String>,
@@ -64,7 +64,7 @@ impl GitRepo {
             )
             .hint("let TMPDIR name a folder that can be written")
         };
-        let home = TempDir::with_prefix("gitops-steps-").map_err(|e| internal(e.to_string()))?;
+        let home = Scratch::new().map_err(|e| internal(e.to_string()))?;
         let repo = Repository::init_bare(home.path())
             .map_err(|e| internal(e.message().escape_debug().to_string()))?;
         Ok(Self {
@@ -81,21 +81,26 @@ impl GitRepo {
 
     /// Fetches the tip; reading does no harm, so a passing failure is tried again.
     fn fetch(&mut self) -> Result<Oid, Failure> {
+        if let Some(wait) = self.wait.take() {
+            clock::sleep(wait.min(self.access.deadline.left()));
+        }
+        let progress = self.access.progress.as_ref();
         let mut pause = PAUSE;
         let mut tries = 1;
         loop {
-            if let Some(wait) = self.wait.take() {
-                clock::sleep(wait.min(self.access.deadline.left()));
-            }
-            let progress = self.access.progress.as_ref();
             match fetch::tip(&self.repo, &self.wire, self.branch.as_deref(), progress) {
                 Ok(tip) => {
                     self.branch = Some(tip.branch);
                     self.tip = Some(tip.commit);
                     return Ok(tip.commit);
                 }
-                Err(failure) if failure.passing && tries < FETCHES && !self.access.deadline.passed() => {
-                    self.wait = Some(failure.wait.unwrap_or_else(|| clock::jitter(pause)));
+                Err(failure) if failure.passing && tries < FETCHES => {
+                    let why = &failure.fault.message;
+                    progress.note(&format!("fetch {tries} failed and is tried again: {why}"));
+                    let wait = failure.wait.unwrap_or_else(|| clock::jitter(pause));
+                    if !clock::sleep_within(wait, self.access.deadline) {
+                        return Err(failure);
+                    }
                     pause *= 2;
                     tries += 1;
                 }

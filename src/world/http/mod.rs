@@ -2,22 +2,22 @@
 //!
 //! It follows no redirect by itself, so that no credential ever reaches another host; who needs one
 //! followed asks [`Answer::redirect`].
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads the files that hold certificate authorities"
-)]
 
-use std::error::Error as _;
+mod lost;
+mod proxies;
+mod trust;
+
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Method, Url};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Runtime;
+
+pub use lost::Lost;
+use proxies::Proxies;
+use trust::Trust;
 
 use super::clock::Deadline;
 use super::env::Environment;
@@ -33,13 +33,14 @@ const MOST_SHOWN: usize = 512;
 
 /// The HTTP client and its small runtime; both start with the first request.
 pub struct Http {
-    authorities: Vec<(&'static str, String)>,
-    proxy: Option<String>,
+    trust: Trust,
+    proxies: Proxies,
     live: OnceLock<Result<Live, Fault>>,
 }
 
 struct Live {
-    runtime: Runtime,
+    /// Always there but in `drop`.
+    runtime: Option<Runtime>,
     client: Client,
 }
 
@@ -64,40 +65,30 @@ pub struct Answer {
     taken: usize,
 }
 
-/// Why there was no answer, or not all of it.
-#[derive(Clone, Debug)]
-pub struct Lost {
-    /// The failure as the user sees it.
-    pub fault: Fault,
-    /// Whether asking again may help.
-    pub passing: bool,
+impl Live {
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("only `drop` takes the runtime")
+    }
+}
+
+impl Drop for Live {
+    /// A look-up of a host's name cannot be broken off: nobody waits for one that outlives the deadline.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Http {
     /// Makes a client that has not started yet.
     ///
-    /// It trusts what the system trusts (`SSL_CERT_FILE`, `SSL_CERT_DIR`), and the authorities in
-    /// `GIT_SSL_CAINFO` or git's `http.sslCAInfo`, and `CI_SERVER_TLS_CA_FILE`. Proxies: git's `http.proxy`,
-    /// else the process's `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`; `NO_PROXY` holds for all of them.
+    /// Which authorities it trusts, and which proxies it goes through, is read from the environment and git's
+    /// configuration, as git and curl would.
     pub fn new(environment: &Environment, config: &GitConfig) -> Arc<Self> {
-        let git = environment
-            .get("GIT_SSL_CAINFO")
-            .map(|file| ("GIT_SSL_CAINFO", file))
-            .or_else(|| {
-                config
-                    .get("http.sslcainfo")
-                    .map(|file| ("git's http.sslCAInfo", file))
-            });
-        let gitlab = environment
-            .get("CI_SERVER_TLS_CA_FILE")
-            .map(|file| ("CI_SERVER_TLS_CA_FILE", file));
         Arc::new(Self {
-            authorities: git
-                .into_iter()
-                .chain(gitlab)
-                .map(|(name, file)| (name, file.to_owned()))
-                .collect(),
-            proxy: config.get("http.proxy").map(str::to_owned),
+            trust: Trust::of(environment, config),
+            proxies: Proxies::of(environment, config),
             live: OnceLock::new(),
         })
     }
@@ -117,7 +108,7 @@ impl Http {
     pub fn wait<T>(&self, deadline: Deadline, future: impl Future<Output = T>) -> Result<Option<T>, Fault> {
         let live = self.live()?;
         Ok(live
-            .runtime
+            .runtime()
             .block_on(async { tokio::time::timeout(deadline.left(), future).await.ok() }))
     }
 
@@ -127,19 +118,16 @@ impl Http {
     /// What was lost: no such host, no connection, no trust, no time.
     pub fn send(self: &Arc<Self>, request: Request, deadline: Deadline) -> Result<Answer, Lost> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        let fatal = |fault| Lost {
-            fault,
-            passing: false,
-        };
+        let proxy = self.proxies.name(request.url.scheme());
         let mut builder = self
             .client()
-            .map_err(fatal)?
+            .map_err(Lost::for_good)?
             .request(request.method, request.url)
             .headers(request.headers);
         if let Some(body) = request.body {
             builder = builder.body(body);
         }
-        match self.wait(deadline, builder.send()).map_err(fatal)? {
+        match self.wait(deadline, builder.send()).map_err(Lost::for_good)? {
             Some(Ok(response)) => Ok(Answer {
                 http: Arc::clone(self),
                 response,
@@ -147,8 +135,8 @@ impl Http {
                 rest: Vec::new(),
                 taken: 0,
             }),
-            Some(Err(error)) => Err(lost(&host, &error)),
-            None => Err(too_late(&host, deadline)),
+            Some(Err(error)) => Err(Lost::of(&host, proxy, &error)),
+            None => Err(Lost::too_late(&host, deadline)),
         }
     }
 
@@ -167,53 +155,18 @@ impl Http {
             .enable_all()
             .build()
             .map_err(|e| internal(&e))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| internal(&e))?
-            .with_root_certificates(self.roots()?)
-            .with_no_client_auth();
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
+        let builder = Client::builder()
+            .tls_backend_preconfigured(self.trust.config()?)
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .user_agent(concat!("gitops-steps/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &self.proxy {
-            // The address may hold a login, so it is not shown.
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|_| Fault::invalid("git's http.proxy is no address of a proxy"))?;
-            builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
-        }
-        let client = builder.build().map_err(|e| internal(&e))?;
-        Ok(Live { runtime, client })
-    }
-
-    fn roots(&self) -> Result<RootCertStore, Fault> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            // A bare container image has no store of its own.
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        for (name, file) in &self.authorities {
-            let bad = |why: String| {
-                Fault::invalid(format!(
-                    "cannot use the certificates of {name} (`{}`): {why}",
-                    file.escape_debug()
-                ))
-                .hint("give a file of PEM certificates")
-            };
-            let bytes = std::fs::read(file).map_err(|e| bad(e.to_string()))?;
-            let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
-                .collect::<Result<_, _>>()
-                .map_err(|_| bad("it is no PEM".to_owned()))?;
-            if roots.add_parsable_certificates(certificates).0 == 0 {
-                return Err(bad("it holds no certificate".to_owned()));
-            }
-        }
-        Ok(roots)
+        let client = self.proxies.give_to(builder)?.build().map_err(|e| internal(&e))?;
+        Ok(Live {
+            runtime: Some(runtime),
+            client,
+        })
     }
 }
 
@@ -274,15 +227,12 @@ impl Answer {
             let http = Arc::clone(&self.http);
             let next = http
                 .wait(self.deadline, self.response.chunk())
-                .map_err(|fault| Lost {
-                    fault,
-                    passing: false,
-                })?;
+                .map_err(Lost::for_good)?;
             match next {
                 Some(Ok(Some(chunk))) => (self.rest, self.taken) = (chunk.to_vec(), 0),
                 Some(Ok(None)) => return Ok(0),
-                Some(Err(error)) => return Err(lost(&host, &error)),
-                None => return Err(too_late(&host, self.deadline)),
+                Some(Err(error)) => return Err(Lost::of(&host, None, &error)),
+                None => return Err(Lost::too_late(&host, self.deadline)),
             }
         }
         let fresh = &self.rest[self.taken..];
@@ -308,62 +258,20 @@ impl Answer {
     }
 }
 
-fn too_late(host: &str, deadline: Deadline) -> Lost {
-    let seconds = deadline.limit().as_secs();
-    let fault = Fault::new(
-        Kind::GaveUp,
-        format!(
-            "no whole answer from `{}` within {seconds} s",
-            host.escape_debug()
-        ),
-    );
-    Lost {
-        fault: fault.hint("give it more time with --timeout"),
-        passing: false,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Says what a failed request met; reqwest's own first line only says that it failed.
-fn lost(host: &str, error: &reqwest::Error) -> Lost {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    let why = causes.last().map_or_else(
-        || "no reason given".to_owned(),
-        |why| why.escape_debug().to_string(),
-    );
-    let all = causes.join(" ").to_ascii_lowercase();
-    let host = host.escape_debug();
-    let (message, hint, passing) = if all.contains("certificate") {
-        (
-            format!("the certificate of `{host}` is not trusted: {why}"),
-            "name the authority's PEM file in SSL_CERT_FILE or GIT_SSL_CAINFO",
-            false,
-        )
-    } else if all.contains("dns error") || all.contains("lookup address") {
-        (
-            format!("cannot find the host `{host}`: {why}"),
-            "check the address, and HTTPS_PROXY if a proxy is needed here",
-            true,
-        )
-    } else if error.is_connect() {
-        (
-            format!("cannot connect to `{host}`: {why}"),
-            "check the address, and HTTPS_PROXY if a proxy is needed here",
-            true,
-        )
-    } else {
-        (
-            format!("the connection to `{host}` broke: {why}"),
-            "try again",
-            true,
-        )
-    };
-    Lost {
-        fault: Fault::new(Kind::GaveUp, message).hint(hint),
-        passing,
+    #[test]
+    fn nobody_waits_for_a_look_up_that_outlives_the_deadline() {
+        let http = Http::new(&Environment::default(), &GitConfig::default());
+        let (end, wait) = std::sync::mpsc::channel::<()>();
+        let answer = http.wait(Deadline::after(Duration::from_millis(1)), async {
+            // Ends when the test does; were it waited for, the test would never end.
+            tokio::task::spawn_blocking(move || wait.recv()).await
+        });
+        assert!(answer.unwrap().is_none());
+        drop(http);
+        drop(end);
     }
 }

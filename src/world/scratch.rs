@@ -1,0 +1,75 @@
+//! Temporary folders that go when the run ends, also when it is interrupted.
+#![expect(clippy::disallowed_methods, reason = "an interrupted process is ended here")]
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::clock;
+
+/// What a shell reports for a program that Ctrl-C ended: 128 and the number of SIGINT.
+const INTERRUPTED: i32 = 130;
+/// How often a folder is tried that is still being written to.
+const TRIES: u32 = 20;
+
+static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A temporary folder, private to this user. It goes when dropped, and on Ctrl-C and SIGTERM too.
+pub(super) struct Scratch(TempDir);
+
+impl Scratch {
+    /// Makes one where temporary files belong (`TMPDIR`).
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(super) fn new() -> io::Result<Self> {
+        heed_interrupts();
+        // Held until the folder is listed, so that no interrupt comes between.
+        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = TempDir::with_prefix("gitops-steps-")?;
+        live.push(folder.path().to_owned());
+        Ok(Self(folder))
+    }
+
+    /// Returns its path.
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Removed while it is still listed, so that no interrupt comes between here either.
+        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        remove(self.0.path());
+        live.retain(|path| path != self.0.path());
+    }
+}
+
+/// From the first folder on, an interrupt removes all folders before it ends the process. Where somebody has
+/// asked for signals to be ignored (nohup), they stay ignored.
+fn heed_interrupts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = ctrlc::try_set_handler(|| {
+            let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+            for folder in live.iter() {
+                remove(folder);
+            }
+            std::process::exit(INTERRUPTED);
+        });
+    });
+}
+
+/// Removes a folder into which another thread may be writing.
+fn remove(folder: &Path) {
+    for _ in 0..TRIES {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => clock::sleep(Duration::from_millis(5)),
+            _ => return,
+        }
+    }
+}
