@@ -253,7 +253,7 @@ fn a_protected_branch_is_refused_with_the_remotes_words() {
     };
     assert_eq!(fault.kind, Kind::Refused);
     assert!(fault.message.contains("GH006"), "{fault:?}");
-    assert!(fault.hint.unwrap().contains("--publish pull-request"));
+    assert!(fault.hint.unwrap().contains("--publish files"));
     assert_eq!(git_says(&bare, &["rev-parse", "main"]), before);
 }
 

@@ -128,7 +128,11 @@ fn every_way_to_say_what_changes_lands_as_one_commit() {
             (&json["operation"], &json["publish"]),
             (&"updated".into(), &"push".into())
         );
-        assert!(run.stderr.contains("in clear text"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("the token of GITOPS_STEPS_TOKEN"),
+            "{}",
+            run.stderr
+        );
     }
 }
 

@@ -100,7 +100,8 @@ pub(super) fn refused(branch: &str, meaning: Meaning, status: &str, said: &str) 
     let (kind, hint) = match meaning {
         Meaning::Protected => (
             Kind::Refused,
-            "the branch is protected: use --publish pull-request, or let this token bypass the protection",
+            "the branch is protected: open a pull request with this change (`--publish files` writes it to a checkout), or \
+             let this token bypass the protection",
         ),
         Meaning::NoRight => (
             Kind::Denied,
@@ -113,7 +114,8 @@ pub(super) fn refused(branch: &str, meaning: Meaning, status: &str, said: &str) 
         ),
         Meaning::Rule | Meaning::Moved | Meaning::Ailing => (
             Kind::Refused,
-            "a rule of the remote says no to this commit; try --publish pull-request, or another --message or --author",
+            "a rule of the remote says no to this commit: try another --message or --author, or open a pull request with this \
+             change (`--publish files` writes it to a checkout)",
         ),
     };
     Fault::new(kind, message).hint(hint)
@@ -235,7 +237,7 @@ mod tests {
             "no\u{1b}[31m way\n::error::x",
         );
         assert_eq!(fault.kind, Kind::Refused);
-        assert!(fault.hint.unwrap().contains("--publish pull-request"));
+        assert!(fault.hint.unwrap().contains("--publish files"));
         assert!(!fault.message.contains('\u{1b}') && !fault.message.contains('\n'));
     }
 }
