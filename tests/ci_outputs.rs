@@ -139,6 +139,27 @@ fn a_failure_is_an_annotation_on_its_line() {
 }
 
 #[test]
+fn a_wrong_command_line_is_an_annotation_that_says_all_of_it() {
+    let bench = Bench::new(&[]);
+    for (arguments, says) in [
+        (
+            &["--image", "a", "--new-name", "b"][..],
+            "were not provided: --file <FILE>",
+        ),
+        (
+            &["--env-x", "a"],
+            "unexpected argument '--env-x' found%0Ahint: a similar argument exists: '--env'",
+        ),
+    ] {
+        let (run, outputs, _) = on_github(&bench, arguments);
+        let run = run.exits(2);
+        let first = run.stderr.lines().next().unwrap();
+        assert!(first.starts_with("::error ") && first.ends_with(says), "{first}");
+        assert!(!outputs["reason"].is_empty());
+    }
+}
+
+#[test]
 fn a_files_content_cannot_give_the_runner_commands() {
     let bench = Bench::new(&[("v.yaml", "a: |\n  ::add-mask::x\n  ##[error]y\ntag: v1\n")]);
     let (run, ..) = on_github(&bench, &["--file", "v.yaml", "--set", "tag=v2"]);

@@ -640,3 +640,79 @@ fn an_address_with_a_password_in_it_is_refused_without_showing_it() {
         .says("GITOPS_STEPS_TOKEN");
     assert!(!format!("{run:?}").contains("s3cret"), "{run:?}");
 }
+
+#[test]
+fn a_lock_holds_through_links_and_anchors() {
+    let policy = r"version: 1
+apps:
+  shop:
+    image: registry.example/acme/shop
+    environments:
+      dev: {auto-deploy: on, targets: [{file: all.yaml, path: dev}]}
+      prod: {targets: [{file: all.yaml, path: prod}]}
+      live: {targets: [{file: link.yaml, path: image}]}
+";
+    let all = "dev: &it\n  repository: registry.example/acme/shop\n  tag: 1.0.0\nprod:\n  <<: *it\n";
+    let remote = Remote::private();
+    let files = [
+        (".gitops-steps.yaml", policy),
+        ("all.yaml", all),
+        ("link.yaml -> real.yaml", ""),
+        ("real.yaml", VALUES),
+    ];
+    let tip = commit_to(&remote.server.path("deploy.git"), "links", &files);
+    for (arguments, says) in [
+        (
+            &["--file", "all.yaml", "--set", "dev.tag=1.1.0"][..],
+            "has an anchor that is used elsewhere",
+        ),
+        (
+            &["--file", "all.yaml", "--set", "dev.tag=1.1.0", "--allow-shared"],
+            "`prod` of `shop`",
+        ),
+        (
+            &[
+                "--app",
+                "shop",
+                "--env",
+                "dev",
+                "--tag",
+                "1.1.0",
+                "--allow-shared",
+            ],
+            "`prod` of `shop`",
+        ),
+        (
+            &["--app", "shop", "--env", "live", "--tag", "1.1.0"],
+            "`live` of `shop`",
+        ),
+        (
+            &["--file", "link.yaml", "--set", "image.tag=1.1.0"],
+            "`live` of `shop`",
+        ),
+    ] {
+        remote.push(arguments).exits(4).says(says);
+        assert_eq!(remote.tip(), tip, "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_override_wants_a_reason() {
+    let remote = Remote::private();
+    let prod = [
+        "--app",
+        "shop",
+        "--env",
+        "prod",
+        "--tag",
+        "1.1.0",
+        "--override-policy",
+    ];
+    for reason in ["", " ", "\n"] {
+        remote
+            .push(&[&prod[..], &[reason]].concat())
+            .exits(2)
+            .says("say why");
+    }
+    assert_eq!(remote.git(&["rev-list", "--count", "main"]), "1");
+}

@@ -91,18 +91,22 @@ fn parse(arguments: Vec<OsString>, environment: &Environment, console: &Console)
     parsed.map_err(|error| {
         let text = console.styled_error(&error.render());
         if error.use_stderr() {
-            let plain = error.render().to_string();
-            let first = plain
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned();
-            Early::Usage(Fault::invalid(first), Some(text))
+            Early::Usage(usage(&error.render().to_string()), Some(text))
         } else {
             Early::Help(console.styled(&error.render()))
         }
     })
+}
+
+/// Reads the first paragraph of clap's words, which says what is wrong, and its tip.
+fn usage(text: &str) -> Fault {
+    let mut lines = text.lines().map(str::trim);
+    let said: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    let fault = Fault::invalid(said.join(" ").trim_start_matches("error: "));
+    match lines.find_map(|line| line.strip_prefix("tip: ")) {
+        Some(tip) => fault.hint(tip),
+        None => fault,
+    }
 }
 
 /// On GitLab a trigger's variables become the job's environment and override its own. With an event to read,

@@ -110,16 +110,18 @@ pub fn at(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
             .hint("an image map holds `repository` (or `name`) and `tag`; name the scalar itself otherwise")
         }),
         NodeKind::Scalar => Ok(scalar(node, kind)),
-        NodeKind::Sequence | NodeKind::Alias => Err(Fault::invalid(format!(
-            "{} is a {}, not an image",
-            shown(node.path().as_ref()),
-            if node.kind() == NodeKind::Alias {
-                "reference to an anchor"
-            } else {
-                "list"
-            }
+        NodeKind::Sequence => Err(Fault::invalid(format!(
+            "{} is a list, not an image",
+            shown(node.path().as_ref())
         ))
-        .at(file, node.line(), node.column())),
+        .at(file, node.line(), node.column())
+        .hint("name one of its items, such as `[0]` or `[name=web]`")),
+        NodeKind::Alias => Err(Fault::invalid(format!(
+            "{} is an alias of a value elsewhere",
+            shown(node.path().as_ref())
+        ))
+        .at(file, node.line(), node.column())
+        .hint("name the value that has the anchor, or write the image out here")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which edits go into which files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
@@ -17,6 +17,8 @@ use crate::yaml::{self, Document, Edit, Operation, Path, Value};
 #[derive(Debug, Default)]
 pub struct Draft {
     files: BTreeMap<RepoPath, FileDraft>,
+    /// The names by which files were asked for that are symbolic links, and where they lead.
+    links: BTreeSet<(RepoPath, RepoPath)>,
     /// What each place held and shall hold, in the order in which they were asked for.
     pub moves: Vec<Move>,
 }
@@ -65,8 +67,11 @@ impl Draft {
     /// `NotFound` for a file that does not exist, and what the engine says of one that does not parse.
     pub fn open(&mut self, snapshot: &dyn Snapshot, paths: &[RepoPath]) -> anyhow::Result<Vec<RepoPath>> {
         let mut opened = Vec::new();
-        for (path, blob) in paths.iter().zip(snapshot.read(paths)?) {
-            let Blob { path, bytes } = blob.ok_or_else(|| missing_file(snapshot, path))?;
+        for (asked, blob) in paths.iter().zip(snapshot.read(paths)?) {
+            let Blob { path, bytes } = blob.ok_or_else(|| missing_file(snapshot, asked))?;
+            if path != *asked {
+                self.links.insert((asked.clone(), path.clone()));
+            }
             if !self.files.contains_key(&path) {
                 let yaml = yaml::File::parse(&bytes)
                     .map_err(|error| fault_in(path.as_str(), error))
@@ -92,6 +97,12 @@ impl Draft {
             .get(path)
             .expect("a file is opened before it is asked for")
             .yaml
+    }
+
+    /// Returns every name by which a file was asked for, its own first.
+    pub fn names<'a>(&'a self, path: &'a RepoPath) -> impl Iterator<Item = &'a RepoPath> {
+        let links = self.links.iter().filter(move |(_, real)| real == path);
+        std::iter::once(path).chain(links.map(|(asked, _)| asked))
     }
 
     /// Returns the position of a document in a file that was opened; `None` where none is named.

@@ -66,7 +66,8 @@ impl Request {
         Ok(())
     }
 
-    /// Checks that every place that changes may be pushed to, by whatever flags it was reached.
+    /// Checks that every place that changes may be pushed to, by whatever flags it was reached. A shared value that
+    /// may change counts for every place of its document, since aliases may carry it there.
     ///
     /// # Errors
     /// `Refused` for a place of an environment that is manual or frozen, unless the policy is overridden.
@@ -84,7 +85,11 @@ impl Request {
                 continue;
             }
             checked.push(file);
-            for entry in policy.places(file)? {
+            let mut entries = Vec::new();
+            for name in draft.names(file) {
+                entries.extend(policy.places(name)?);
+            }
+            for entry in entries {
                 let Some(refusal) = refusal(&entry, now) else {
                     continue;
                 };
@@ -92,7 +97,10 @@ impl Request {
                     reached
                         .iter()
                         .filter(|(theirs, ..)| theirs == file)
-                        .any(|(_, document, path)| covers(draft, file, target, *document, path))
+                        .any(|(_, document, path)| {
+                            may_be_in(draft, file, target, *document)
+                                && (self.allow_shared || covers(draft, file, target, *document, path))
+                        })
                 });
                 if !holds {
                     continue;
@@ -134,14 +142,17 @@ fn refusal(entry: &Reached, now: Timestamp) -> Option<String> {
         .then(|| format!("{env} of {app} changes only by pull request (auto-deploy is off)"))
 }
 
+/// Whether a place of the policy may lie in a document.
+fn may_be_in(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usize) -> bool {
+    let position = by_policy::document(target.document.as_deref())
+        .ok()
+        .and_then(|named| draft.position(file, named.as_ref()).ok().flatten());
+    position.is_none_or(|position| position == document)
+}
+
 /// Whether a path that changes lies at, in or around a place of the policy. What cannot be told counts as yes.
 fn covers(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usize, path: &Path) -> bool {
     let yaml = draft.yaml(file);
-    let position = by_policy::document(target.document.as_deref())
-        .and_then(|named| named.map(|named| yaml.position(&named)).transpose());
-    if position.is_ok_and(|position| position.is_some_and(|position| position != document)) {
-        return false;
-    }
     let in_document = Document::Index(document);
     let changed = canonical(yaml, &in_document, path);
     let touches = |theirs: &Path| {

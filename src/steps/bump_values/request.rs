@@ -14,6 +14,7 @@ use crate::words::image::{Digest, ImageName, ImageRef, Tag};
 use crate::words::name::{AppName, EnvName};
 use crate::words::payload::Source;
 use crate::words::template::{MESSAGE_NAMES, Template};
+use crate::words::wording::one_line;
 use crate::yaml::{Document, Edit, Operation, Value, split_assignment};
 
 /// What the world knows beside the flags.
@@ -166,7 +167,7 @@ impl Request {
             drop_tag: args.drop_tag,
             if_missing: args.if_missing.into(),
             allow_shared: args.allow_shared,
-            publish: args.publish,
+            publish: with_reason(args.publish)?,
             guard: args.guard,
         })
     }
@@ -509,6 +510,17 @@ fn source_of(push: &Push) -> Source {
         reference: Some(push.reference.clone()),
         actor: push.actor.clone(),
         ..Source::default()
+    }
+}
+
+/// Checks that an override has a reason, which the commit is to record.
+fn with_reason(publish: PublishArgs) -> Result<PublishArgs, Fault> {
+    match &publish.override_policy {
+        Some(reason) if one_line(reason).is_empty() => {
+            Err(Fault::invalid("--override-policy is given without a reason")
+                .hint("say why, as in --override-policy 'the shop is down'"))
+        }
+        _ => Ok(publish),
     }
 }
 
