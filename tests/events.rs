@@ -1,5 +1,10 @@
 //! From an event: what a build sends arrives, and what a stranger sends changes nothing.
-#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
 
 mod support;
 
@@ -280,7 +285,10 @@ fn the_workflow_may_set_the_environment_and_every_other_flag_must_agree() {
     ] {
         let bench = bench();
         let before = bench.state();
-        on_github(&bench, &event, more).exits(code).says(says).is_plain();
+        on_github(&bench, &event, more)
+            .exits(code)
+            .says(says)
+            .prints_plainly();
         assert_eq!(bench.state() != before, code == 0, "{more:?}");
     }
 }
@@ -316,7 +324,7 @@ fn only_the_sources_and_senders_of_the_policy_are_heard() {
         on_github(&bench, &event.to_string(), &[])
             .exits(4)
             .says(says)
-            .is_plain();
+            .prints_plainly();
         assert_eq!(bench.state(), before);
     }
     // GitLab's word on who triggered counts; what the body says does not.
@@ -379,13 +387,13 @@ fn hostile_fields_change_nothing_and_cannot_steer_the_log() {
                 run.stderr
             );
             assert!(run.stderr.contains(key), "{what} as {key}: {}", run.stderr);
-            run.is_plain();
+            run.prints_plainly();
         }
         let mut payload = structured();
         payload["source"]["repo"] = value.clone();
         on_github(&bench, &dispatched(&payload).to_string(), &[])
             .exits(2)
-            .is_plain();
+            .prints_plainly();
     }
     assert_eq!(bench.state(), before);
 }
@@ -462,7 +470,7 @@ fn what_a_payload_may_not_name_is_refused() {
         let start: String = event.chars().take(200).collect();
         assert_eq!(run.code, code, "{start}: {}", run.stderr);
         assert!(run.stderr.contains(says), "{start}: {}", run.stderr);
-        run.is_plain();
+        run.prints_plainly();
     }
     assert_eq!(bench.state(), before);
 }
@@ -511,7 +519,9 @@ fn a_trigger_cannot_set_our_flags_on_gitlab() {
     ] {
         let bench = bench();
         let before = bench.state();
-        on_gitlab(&bench, &body, &variables, &[]).exits(2).is_plain();
+        on_gitlab(&bench, &body, &variables, &[])
+            .exits(2)
+            .prints_plainly();
         assert_eq!(bench.state(), before);
     }
     let bench = bench();

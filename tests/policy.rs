@@ -1,5 +1,10 @@
 //! By policy: an app and an environment are enough, and what the policy forbids does not happen.
-#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
 
 mod support;
 
@@ -198,7 +203,10 @@ fn each_thing_that_is_wrong_has_its_code_and_its_hint() {
         ),
     ] {
         let bench = bench();
-        bump(&bench, app, env, more).exits(code).says(says).is_plain();
+        bump(&bench, app, env, more)
+            .exits(code)
+            .says(says)
+            .prints_plainly();
         for (path, text) in files() {
             assert_eq!(bench.read(path), text, "{app} {env} {more:?}");
         }

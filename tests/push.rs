@@ -1,5 +1,10 @@
 //! Pushed without a clone: one commit on the branch of a real server, or nothing and the reason.
-#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
 
 mod support;
 
@@ -358,7 +363,7 @@ fn a_protected_branch_is_told_in_the_remotes_words() {
     let run = remote
         .push(&[&DEV[..], &["--format", "json"]].concat())
         .exits(4)
-        .is_plain();
+        .prints_plainly();
     assert!(
         run.stderr.contains("GH006") && run.stderr.contains("the branch is protected"),
         "{}",

@@ -1,5 +1,10 @@
 //! Many jobs at once: every one lands, and none undoes another.
-#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
 
 mod support;
 

@@ -161,7 +161,7 @@ impl Run {
 
     /// Checks that nothing that was printed can steer a terminal.
     #[track_caller]
-    pub fn is_plain(self) -> Self {
+    pub fn prints_plainly(self) -> Self {
         for printed in [&self.stdout, &self.stderr] {
             let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
             assert!(!printed.contains(steers), "{printed:?}");
