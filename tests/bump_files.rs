@@ -497,3 +497,33 @@ fn version_and_help_are_data() {
             .contains(".TH gitops-steps 1")
     );
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_no_bug_of_ours() {
+    let bench = bench();
+    let set = ["--file", "web/values.yaml", "--set", "image.tag=v2"];
+    let run = bench
+        .bump(&[&set[..], &["--result-file", "gone/result.json"]].concat())
+        .exits(2)
+        .says("cannot write `gone/result.json`");
+    assert!(!run.stderr.contains("bug"), "{}", run.stderr);
+    assert!(bench.read("web/values.yaml").contains("tag: v2"));
+}
+
+#[test]
+fn edits_that_contradict_each_other_are_wrong_usage() {
+    let bench = bench();
+    let twice = [
+        "--file",
+        "web/values.yaml",
+        "--set",
+        "image.tag=v2",
+        "--set",
+        "image.tag=v3",
+    ];
+    bench
+        .bump(&twice)
+        .exits(2)
+        .says("two edits contradict each other");
+    assert_eq!(bench.read("web/values.yaml"), VALUES);
+}

@@ -174,7 +174,7 @@ fn edits_that_contradict_each_other_are_refused() {
         vec![set("a.b", "x"), edit("a", Operation::Unset)],
         vec![edit("a", Operation::Unset), set("a.b", "x")],
     ] {
-        assert_eq!(apply("a:\n  b: 1\nc: 2\n", &edits), Err(ErrorKind::Ambiguous));
+        assert_eq!(apply("a:\n  b: 1\nc: 2\n", &edits), Err(ErrorKind::Contradiction));
     }
 }
 

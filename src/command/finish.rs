@@ -4,11 +4,10 @@ use std::path::Path;
 
 use super::cli::{CommonArgs, Format};
 use super::console::Console;
-use super::exit::{self, Failure};
+use super::exit::Failure;
 use super::receipt::Receipt;
 use super::{github, gitlab};
 use crate::plan::Operation;
-use crate::words::fault::Kind;
 use crate::world::clock;
 use crate::world::env::Environment;
 use crate::world::files;
@@ -45,13 +44,10 @@ pub(super) fn finish(
     match publish_outputs(&receipt, Some(common), environment) {
         Ok(()) => code,
         Err(error) => {
-            let failure = Failure::from(&error);
+            let failure =
+                Failure::from(&error.context("the run is over, but its result could not be handed on"));
             console.fail(&failure);
-            if code == 0 {
-                exit::code(Kind::Internal)
-            } else {
-                code
-            }
+            if code == 0 { failure.code() } else { code }
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Groups of flags that more than one command has.
+#![allow(rustdoc::invalid_html_tags, reason = "help text is no Markdown")]
 
 use clap::{Args, ValueEnum};
 

@@ -5,13 +5,14 @@ pub mod bump_values;
 pub mod files;
 
 use crate::words::fault::{Fault, Kind};
+use crate::words::wording::shown;
 use crate::yaml;
 
 /// Puts an error of the engine in the words of the other floors, with the file it concerns.
 pub fn fault_in(file: &str, error: yaml::Error) -> Fault {
     use yaml::ErrorKind as E;
     let kind = match error.kind {
-        E::Syntax | E::Shape => Kind::Invalid,
+        E::Syntax | E::Shape | E::Contradiction => Kind::Invalid,
         E::Missing | E::Ambiguous => Kind::NotFound,
         E::Duplicate | E::Shared | E::Encrypted => Kind::Refused,
         E::Unproven => Kind::Internal,
@@ -26,12 +27,19 @@ pub fn fault_in(file: &str, error: yaml::Error) -> Fault {
 /// # Errors
 /// `Invalid`, with the place in the path.
 pub fn parse_path(text: &str) -> Result<yaml::Path, Fault> {
-    yaml::Path::parse(text).map_err(path_fault)
+    yaml::Path::parse(text).map_err(|error| path_fault(text, error))
 }
 
-/// Puts an error of the path grammar in the words of the other floors.
-pub fn path_fault(error: yaml::PathError) -> Fault {
-    let mut fault = Fault::invalid(error.to_string());
+/// Splits `PATH=VALUE`.
+///
+/// # Errors
+/// `Invalid` where there is no `=`, or the path before it never ends.
+pub fn split_assignment(text: &str) -> Result<(&str, &str), Fault> {
+    yaml::split_assignment(text).map_err(|error| path_fault(text, error))
+}
+
+fn path_fault(text: &str, error: yaml::PathError) -> Fault {
+    let mut fault = Fault::invalid(format!("cannot read `{}`: {error}", shown(text)));
     fault.hint = error.hint;
     fault
 }

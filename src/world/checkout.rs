@@ -37,9 +37,11 @@ impl Checkout {
     /// `NotFound` if it is none, `Invalid` for a bare git repository.
     pub fn open(directory: &Path) -> Result<Self, Fault> {
         let shown = directory.display().to_string().escape_debug().to_string();
-        let root = directory
-            .canonicalize()
-            .map_err(|e| Fault::not_found(format!("cannot open the directory `{shown}`: {e}")))?;
+        let root = directory.canonicalize().map_err(|e| {
+            Fault::not_found(format!("cannot open the directory `{shown}`: {e}")).hint(
+                "a config repo is a directory, or an address: https://…, ssh://…, git@host:path or file://…",
+            )
+        })?;
         if !root.is_dir() {
             return Err(Fault::not_found(format!("`{shown}` is no directory")));
         }

@@ -44,7 +44,7 @@ pub fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
 /// Appends text to a file that the CI host reads.
 ///
 /// # Errors
-/// What the file system says.
+/// A fault of kind `Invalid` with what the file system says.
 pub fn append(path: &Path, text: &str) -> anyhow::Result<()> {
     let write = || {
         OpenOptions::new()
@@ -53,13 +53,13 @@ pub fn append(path: &Path, text: &str) -> anyhow::Result<()> {
             .open(path)?
             .write_all(text.as_bytes())
     };
-    write().with_context(|| format!("cannot append to `{}`", path.display()))
+    write().map_err(|error| unwritten("append to", path, &error))
 }
 
 /// Writes a file whole: to a temporary file beside it, then in its place.
 ///
 /// # Errors
-/// What the file system says; the file is then as it was.
+/// A fault of kind `Invalid` with what the file system says; the file is then as it was.
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path
         .parent()
@@ -81,7 +81,14 @@ pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().with_context(|| format!("cannot write `{}`", path.display()))
+    write().map_err(|error| unwritten("write", path, &error))
+}
+
+fn unwritten(verb: &str, path: &Path, error: &io::Error) -> anyhow::Error {
+    let shown = path.display().to_string();
+    // A temporary file's error names that file; the kind says as much, and no more.
+    let why = error.kind();
+    Fault::invalid(format!("cannot {verb} `{}`: {why}", shown.escape_debug())).into()
 }
 
 /// A temporary file is private; a result is for the next step, which may be another user.
@@ -99,7 +106,7 @@ fn readable_by_all(_: &File) -> io::Result<()> {
 /// Creates a folder and those above it.
 ///
 /// # Errors
-/// What the file system says.
+/// A fault of kind `Invalid` with what the file system says.
 pub fn create_folder(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path).with_context(|| format!("cannot create the folder `{}`", path.display()))
+    std::fs::create_dir_all(path).map_err(|error| unwritten("create the folder", path, &error))
 }

@@ -166,7 +166,7 @@ pub(super) fn contradiction(one: &Edit, other: &Edit) -> Error {
         Operation::Unset => format!("unset `{}`", edit.path),
     };
     Error::new(
-        ErrorKind::Ambiguous,
+        ErrorKind::Contradiction,
         format!(
             "two edits contradict each other: {}, and {}",
             asked(one),

@@ -9,8 +9,10 @@ pub enum ErrorKind {
     Syntax,
     /// The path, the document or the list item does not exist.
     Missing,
-    /// More than one thing matches, or two edits contradict each other.
+    /// More than one thing matches.
     Ambiguous,
+    /// Two edits, or an edit and its own path, ask for different things.
+    Contradiction,
     /// The target has the wrong shape: a map where a scalar is meant, an index on a scalar.
     Shape,
     /// A key on the path stands twice in its map.

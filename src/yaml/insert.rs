@@ -96,7 +96,7 @@ fn named(key: &str, wanted: &str, item: Json) -> Result<Json, Error> {
     let first = (key.to_owned(), Json::from(wanted));
     if entries.get(key).is_some_and(|value| *value != first.1) {
         return Err(Error::new(
-            ErrorKind::Ambiguous,
+            ErrorKind::Contradiction,
             format!("the new item's `{}` contradicts its filter", key.escape_debug()),
         ));
     }

@@ -415,7 +415,7 @@ impl<'f> Round<'f> {
             && node.kind() != NodeKind::Scalar
         {
             return Err(Error::new(
-                ErrorKind::Ambiguous,
+                ErrorKind::Contradiction,
                 format!("`{}` is replaced whole and edited inside at once", work.edit.path),
             ));
         }

@@ -34,7 +34,7 @@ impl Splice {
 /// Brings splices into the order of the text, and refuses those that overlap.
 ///
 /// # Errors
-/// `Ambiguous`: two edits touch the same bytes.
+/// `Contradiction`: two edits touch the same bytes.
 pub fn sort(splices: &mut [Splice]) -> Result<(), Error> {
     splices.sort_by_key(|splice| {
         (
@@ -47,8 +47,10 @@ pub fn sort(splices: &mut [Splice]) -> Result<(), Error> {
         .windows(2)
         .any(|pair| pair[0].range.end > pair[1].range.start);
     if overlap {
-        return Err(Error::new(ErrorKind::Ambiguous, "two edits touch the same bytes")
-            .hint("make them one after the other"));
+        return Err(
+            Error::new(ErrorKind::Contradiction, "two edits touch the same bytes")
+                .hint("make them one after the other"),
+        );
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! The arguments of `bump-values`.
+#![allow(rustdoc::broken_intra_doc_links, reason = "help text is no Markdown")]
 
 use clap::{Args, ValueEnum};
 

@@ -6,7 +6,7 @@ use super::args::BumpValuesArgs;
 use crate::plan::commit::{Identity, Signing};
 use crate::plan::places::Want;
 use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, SignArg};
-use crate::steps::{fault_in, parse_path, path_fault};
+use crate::steps::{fault_in, parse_path, split_assignment};
 use crate::words::changes::Change;
 use crate::words::event::{Event, Push};
 use crate::words::fault::Fault;
@@ -15,7 +15,7 @@ use crate::words::name::{AppName, EnvName};
 use crate::words::payload::Source;
 use crate::words::template::{MESSAGE_NAMES, Template};
 use crate::words::wording::one_line;
-use crate::yaml::{Document, Edit, Operation, Value, split_assignment};
+use crate::yaml::{Document, Edit, Operation, Value};
 
 /// What the world knows beside the flags.
 #[derive(Clone, Debug, Default)]
@@ -474,7 +474,7 @@ fn path_edits(args: &BumpValuesArgs, document: Option<&Document>) -> Result<Vec<
     };
     let mut edits = Vec::new();
     for set in &args.set {
-        let (path, value) = split_assignment(set).map_err(path_fault)?;
+        let (path, value) = split_assignment(set)?;
         edits.push(edit(
             path,
             Operation::Set {
@@ -483,7 +483,7 @@ fn path_edits(args: &BumpValuesArgs, document: Option<&Document>) -> Result<Vec<
         )?);
     }
     for set in &args.set_json {
-        let (path, json) = split_assignment(set).map_err(path_fault)?;
+        let (path, json) = split_assignment(set)?;
         let value = serde_json::from_str(json).map_err(|error| {
             Fault::invalid(format!("`{}` is not JSON: {error}", json.escape_debug())).hint(
                 "use --set for a string; --set-json takes 3, true, null, \"text\", [1, 2] or {\"a\": 1}",
