@@ -34,6 +34,7 @@ pub(super) fn open(
     console: &Arc<Console>,
 ) -> anyhow::Result<Box<dyn ConfigRepo>> {
     let access = |config: GitConfig, directory, login| {
+        let config = config.with(environment);
         Ok::<_, anyhow::Error>(Access {
             environment: environment.clone(),
             http: Http::new(environment, &config),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::env::Environment;
 use crate::words::address::{GitUrl, Scheme};
 use crate::words::fault::Fault;
 use crate::words::token::Token;
@@ -34,6 +35,23 @@ impl GitConfig {
             Err(e) if e.code() == git2::ErrorCode::NotFound => Self::of_user(),
             Err(e) => Err(unreadable(&e)),
         }
+    }
+
+    /// Adds what the environment sets, which comes before all files: `GIT_CONFIG_COUNT` with its `GIT_CONFIG_KEY_<n>`
+    /// and `GIT_CONFIG_VALUE_<n>` (git-config(1), "Environment").
+    #[must_use]
+    pub fn with(mut self, environment: &Environment) -> Self {
+        let count = environment
+            .get("GIT_CONFIG_COUNT")
+            .and_then(|count| count.parse().ok());
+        for n in 0..count.unwrap_or(0_u16) {
+            if let Some(name) = environment.get(&format!("GIT_CONFIG_KEY_{n}")) {
+                let value = environment.get(&format!("GIT_CONFIG_VALUE_{n}"));
+                self.0
+                    .push((name.to_owned(), value.unwrap_or_default().to_owned()));
+            }
+        }
+        self
     }
 
     /// Makes a configuration of names and values.
@@ -174,6 +192,27 @@ mod tests {
                 "{url}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_environment_sets_comes_before_the_files() {
+        let environment = Environment::from_pairs([
+            ("GIT_CONFIG_COUNT", "2"),
+            ("GIT_CONFIG_KEY_0", "http.proxy"),
+            ("GIT_CONFIG_VALUE_0", "http://p:1"),
+            ("GIT_CONFIG_KEY_1", "http.https://h/.extraheader"),
+            ("GIT_CONFIG_VALUE_1", "Authorization: Bearer t0k"),
+            ("GIT_CONFIG_KEY_2", "user.name"),
+            ("GIT_CONFIG_VALUE_2", "beyond the count"),
+        ]);
+        let config = GitConfig::from_pairs(&[("http.proxy", "http://file:1")]).with(&environment);
+        assert_eq!(config.get("http.proxy"), Some("http://p:1"));
+        assert_eq!(config.get("user.name"), None);
+        let url = GitUrl::parse("https://h/x").unwrap().unwrap();
+        assert_eq!(
+            config.authorization(&url).as_ref().map(Token::expose),
+            Some("Bearer t0k")
+        );
     }
 
     #[test]
