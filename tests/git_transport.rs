@@ -1,4 +1,5 @@
 //! Config repos reached by git: over HTTP from a real server, over file:// and over ssh.
+#![cfg(unix)]
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

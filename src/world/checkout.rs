@@ -13,7 +13,7 @@ use std::fs::Permissions;
 use std::io::{ErrorKind, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use anyhow::Context as _;
 use tempfile::NamedTempFile;
@@ -73,7 +73,7 @@ impl Checkout {
             };
             Ok(if kind.is_symlink() {
                 let target = fs::read_link(&full).map_err(|e| io_fault("read", path, &e))?;
-                Entry::Link(target.to_string_lossy().into_owned())
+                Entry::Link(target.to_string_lossy().replace(MAIN_SEPARATOR, "/"))
             } else if kind.is_dir() {
                 Entry::Folder
             } else if kind.is_file() {
@@ -261,6 +261,7 @@ mod tests {
         folder
     }
 
+    #[cfg(unix)]
     #[test]
     fn files_are_written_and_keep_their_mode() {
         let home = folder(&[("a/x.yaml", "1"), ("y.yaml", "1")]);
@@ -311,6 +312,7 @@ mod tests {
         assert_eq!(fs::read_to_string(home.path().join("x")).unwrap(), "1");
     }
 
+    #[cfg(unix)]
     #[test]
     fn links_are_followed_inside_the_directory_and_stay_links() {
         let home = folder(&[("a/x.yaml", "1")]);

@@ -1,6 +1,6 @@
 //! A directory that stands for the branch at its `origin`: read and written there, not here.
 
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 
 use super::checkout::Checkout;
 use super::config_repo::{ConfigRepo, Outcome};
@@ -115,7 +115,7 @@ impl Checkout {
         let below = below.ok_or_else(|| Fault::invalid("the directory lies in no work tree"))?;
         match below.to_str() {
             Some("") => Ok(None),
-            Some(below) => RepoPath::parse(below).map(Some),
+            Some(below) => RepoPath::parse(&below.replace(MAIN_SEPARATOR, "/")).map(Some),
             None => Err(Fault::invalid("the directory's name is not UTF-8")),
         }
     }

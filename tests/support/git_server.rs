@@ -144,6 +144,7 @@ impl GitServer {
         bare
     }
 
+    #[cfg(unix)]
     /// Sets the script that judges each push (githooks(5), `pre-receive`).
     pub fn hook(&self, repo: &str, script: &str) {
         use std::os::unix::fs::PermissionsExt as _;

@@ -78,7 +78,11 @@ impl PipeWire {
 
     fn local(&self, program: &str) -> Command {
         let mut command = self.access.environment.command("git");
-        command.args([program.trim_start_matches("git-"), self.url.path()]);
+        // `file:///C:/x` is `C:/x` to git on Windows.
+        let path = self.url.path();
+        let drive = cfg!(windows) && path.as_bytes().get(2) == Some(&b':');
+        let path = path.strip_prefix('/').filter(|_| drive).unwrap_or(path);
+        command.args([program.trim_start_matches("git-"), path]);
         command
     }
 
@@ -90,7 +94,7 @@ impl PipeWire {
             .or_else(|| self.access.config.get("core.sshcommand"));
         let mut command = if let Some(line) = shell {
             let mut command = environment.command("sh");
-            command.args(["-c", &format!("{line} \"$@\""), line]);
+            command.args(["-c", &format!("{}{line} \"$@\"", exec(line)), line]);
             command
         } else if let Some(program) = environment.get("GIT_SSH") {
             environment.command(program)
@@ -123,6 +127,17 @@ impl PipeWire {
             path.replace('\'', r"'\''").replace('!', r"'\!'")
         ));
         command
+    }
+}
+
+/// Lets the shell become the one command of a line, so that ending it ends ssh; a line that is more than one
+/// plain command stays as it is.
+fn exec(line: &str) -> &'static str {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    if first.contains('=') || line.contains(['|', '&', ';', '<', '>', '(', ')', '{', '\n']) {
+        ""
+    } else {
+        "exec "
     }
 }
 
