@@ -62,6 +62,7 @@ mod tests {
         assert_eq!((environment.get("A"), environment.get("B")), (None, Some("1")));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_child_never_sees_our_token() {
         let environment = Environment::from_pairs([
