@@ -430,7 +430,7 @@ fn a_stale_build_leaves_every_cluster_as_it_is() {
     bench.write("shop/prod-west.yaml", &values("shop", "2.0.0"));
     bump(&bench, "shop", "prod", &["--tag", "1.1.0"])
         .exits(0)
-        .says("shop/prod-west.yaml:3 has `2.0.0` already, which is newer than `1.1.0`")
+        .says("shop/prod-west.yaml:4 has `2.0.0` already, which is newer than `1.1.0`")
         .says("superseded; nothing was changed");
     assert_eq!(bench.read("shop/prod-east.yaml"), values("shop", "1.0.0"));
 }
@@ -567,4 +567,46 @@ apps:
     bench.bump(&second).exits(0);
     let prod = format!("{}---\n{}", values("shop", "1.0.0"), values("shop", "1.1.0"));
     assert_eq!(bench.read("all.yaml"), prod);
+}
+
+#[test]
+fn a_policy_may_name_the_tag_and_means_its_image() {
+    let policy = |path: &str| {
+        format!(
+            "version: 1\napps:\n  a:\n    image: acme/a\n    environments:\n      dev:\n        auto-deploy: on\n        targets: [{{file: v.yaml, path: {path}}}]\n"
+        )
+    };
+    let digest = format!("sha256:{}", "2".repeat(64));
+    for (path, before, code, after) in [
+        (
+            "image.tag",
+            "image:\n  repository: acme/a\n  tag: v1\n  digest: ''\n",
+            0,
+            format!("image:\n  repository: acme/a\n  tag: v2\n  digest: '{digest}'\n"),
+        ),
+        ("image", "image:\n", 0, format!("image: acme/a:v2@{digest}\n")),
+        (
+            "image.repository",
+            "image:\n  repository: acme/a\n  tag: v1\n",
+            2,
+            String::new(),
+        ),
+        (
+            "image.digest",
+            "image:\n  repository: acme/a\n  digest: x\n",
+            2,
+            String::new(),
+        ),
+        ("version", "version: v1\n", 2, String::new()),
+    ] {
+        let bench = Bench::new(&[(".gitops-steps.yaml", &policy(path)), ("v.yaml", before)]);
+        bench
+            .bump(&["--app", "a", "--env", "dev", "--tag", "v2", "--digest", &digest])
+            .exits(code);
+        assert_eq!(
+            bench.read("v.yaml"),
+            if code == 0 { after } else { before.to_owned() },
+            "{path}"
+        );
+    }
 }

@@ -366,3 +366,118 @@ fn an_image_that_is_nowhere_is_told_with_those_that_are_there() {
         .says("`acme/wbe` is not referenced in `v.yaml`")
         .says("acme/web (v.yaml:1)");
 }
+
+#[test]
+fn a_digest_inside_the_tag_is_a_digest_too() {
+    let before = format!("image:\n  repository: acme/web\n  tag: v1@{OLD}\n");
+    let bench = Bench::new(&[("values.yaml", &before)]);
+    bench
+        .bump(&["--file", "values.yaml", "--image", "acme/web", "--tag", "v2"])
+        .exits(2)
+        .says("values.yaml:3: the digest");
+    assert_eq!(bench.read("values.yaml"), before);
+    check(
+        "values.yaml",
+        &["--image", &format!("acme/web:v2@{NEW}")],
+        &before,
+        &format!("image:\n  repository: acme/web\n  tag: v2@{NEW}\n"),
+    );
+    check(
+        "values.yaml",
+        &["--image", "acme/web", "--tag", "v2", "--drop-digest"],
+        &before,
+        "image:\n  repository: acme/web\n  tag: v2\n",
+    );
+}
+
+#[test]
+fn a_template_that_something_else_fills_in_is_left_alone() {
+    for tag in ["'{{tag}}'", "'{{ .Chart.AppVersion }}'", "${TAG}"] {
+        let before = format!("image:\n  repository: acme/web\n  tag: {tag}\n");
+        let bench = Bench::new(&[("values.yaml", &before)]);
+        bench
+            .bump(&["--file", "values.yaml", "--image", "acme/web", "--tag", "v2"])
+            .exits(4)
+            .says("is a template");
+        assert_eq!(bench.read("values.yaml"), before);
+    }
+}
+
+#[test]
+fn a_host_and_its_port_are_no_image() {
+    let before = "db: redis:6379\nimage: redis:7\n";
+    check(
+        "values.yaml",
+        &["--image", "redis", "--tag", "8", "--all"],
+        before,
+        "db: redis:6379\nimage: redis:8\n",
+    );
+}
+
+#[test]
+fn an_image_tag_beside_its_image_is_where_the_tag_goes() {
+    for (before, after) in [
+        (
+            "image: acme/web\nimageTag: \"8.5.1\"\n",
+            "image: acme/web\nimageTag: \"8.6.0\"\n",
+        ),
+        (
+            "imageRepository: acme/web\nimageTag: 8.5.1\n",
+            "imageRepository: acme/web\nimageTag: 8.6.0\n",
+        ),
+    ] {
+        check(
+            "values.yaml",
+            &["--image", "acme/web", "--tag", "8.6.0"],
+            before,
+            after,
+        );
+    }
+    let pinned = format!(
+        "image:\n  repository: acme/web\n  tag: v1\n  sha: {}\n",
+        &OLD["sha256:".len()..]
+    );
+    let bench = Bench::new(&[("values.yaml", &pinned)]);
+    bench
+        .bump(&["--file", "values.yaml", "--image", "acme/web", "--tag", "v2"])
+        .exits(2)
+        .says("values.yaml:4: the digest");
+    check(
+        "values.yaml",
+        &["--image", &format!("acme/web:v2@{NEW}")],
+        &pinned,
+        &format!(
+            "image:\n  repository: acme/web\n  tag: v2\n  sha: \"{}\"\n",
+            &NEW["sha256:".len()..]
+        ),
+    );
+}
+
+#[test]
+fn a_charts_version_is_not_an_images_tag() {
+    let chart = "apiVersion: v2\nname: shop\nversion: 1.0.0\ndependencies:\n- name: redis\n  version: 18.0.0\n  repository: https://charts.example.com\n";
+    let bench = Bench::new(&[("Chart.yaml", chart), ("values.yaml", "image: redis:7.0\n")]);
+    bench
+        .bump(&["--file", "*.yaml", "--image", "redis", "--tag", "7.2", "--all"])
+        .exits(0);
+    assert_eq!(bench.read("Chart.yaml"), chart);
+    assert_eq!(bench.read("values.yaml"), "image: redis:7.2\n");
+}
+
+#[test]
+fn a_size_may_go_down_and_a_version_may_not() {
+    let before = "cpu: '2.5'\nhost: 10.0.0.2\ntag: 1.2.0\n";
+    check(
+        "values.yaml",
+        &["--set", "cpu=1.5", "--set", "host=10.0.0.1"],
+        before,
+        "cpu: '1.5'\nhost: 10.0.0.1\ntag: 1.2.0\n",
+    );
+    check("values.yaml", &["--set", "tag=1.1.0"], before, before);
+    check(
+        "values.yaml",
+        &["--set", "cpu=1.5", "--guard", "semver"],
+        before,
+        before,
+    );
+}

@@ -2,7 +2,9 @@
 //!
 //! Fields: <https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml>.
 
-use super::{Found, Parts, Place, Shape, Written, below, chart, helm, present, reference, text_of};
+use super::{
+    Found, Parts, Place, Shape, Written, below, chart, helm, present, reference, split_tag, text_of,
+};
 use crate::yaml::{Node, NodeKind, Path, Segment};
 
 /// Adds the images of every source.
@@ -55,6 +57,7 @@ fn collect_source(source: Node<'_>, found: &mut Vec<Found>) {
             line: image.line(),
             shape: Shape::Reference { lead },
             written,
+            chart: false,
         };
         found.push(Found { place, aliases });
     }
@@ -97,6 +100,7 @@ fn collect_parameters(parameters: Node<'_>, found: &mut Vec<Found>) {
                 line: parameter.line(),
                 shape: Shape::Reference { lead },
                 written,
+                chart: false,
             }));
         }
     }
@@ -114,6 +118,7 @@ fn parts(
         (Some(registry), Some(repository)) => Some(format!("{registry}/{repository}")),
         (_, repository) => repository,
     };
+    let (tag, pinned) = split_tag(read("tag"));
     Place {
         document: parameter.document(),
         line: parameter.line(),
@@ -122,14 +127,15 @@ fn parts(
             registry: value(format!("{prefix}registry")).map(|_| path("registry")),
             name: Some(path("repository")),
             tag: path("tag"),
-            digest: path("digest"),
+            digest: pinned.is_none().then(|| path("digest")),
             alternatives: false,
         }),
         written: Written {
             name: name.and_then(|name| name.parse().ok()),
-            tag: read("tag"),
-            digest: read("digest"),
+            tag,
+            digest: pinned.or_else(|| read("digest")),
         },
+        chart: false,
     }
 }
 

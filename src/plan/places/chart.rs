@@ -40,6 +40,7 @@ pub(super) fn version_at(node: Node<'_>) -> Place {
             tag: node.text().and_then(super::present),
             ..Written::default()
         },
+        chart: false,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Rules: <https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/>.
 
-use super::{Found, Parts, Place, Shape, Written, child, text_of};
+use super::{Found, Parts, Place, Shape, Written, child, split_tag, text_of};
 use crate::yaml::{Node, NodeKind};
 
 /// Adds the entries of `images`.
@@ -26,6 +26,7 @@ pub(super) fn collect(document: Node<'_>, found: &mut Vec<Found>) {
 pub(super) fn entry(map: Node<'_>) -> Place {
     let path = map.path();
     let name = text_of(map, "newName").or_else(|| text_of(map, "name"));
+    let (tag, pinned) = split_tag(text_of(map, "newTag"));
     Place {
         document: map.document(),
         line: map.line(),
@@ -33,14 +34,15 @@ pub(super) fn entry(map: Node<'_>) -> Place {
             registry: None,
             name: Some(child(path.as_ref(), "newName")),
             tag: child(path.as_ref(), "newTag"),
-            digest: child(path.as_ref(), "digest"),
+            digest: pinned.is_none().then(|| child(path.as_ref(), "digest")),
             alternatives: true,
         }),
         written: Written {
             name: name.and_then(|name| name.parse().ok()),
-            tag: text_of(map, "newTag"),
-            digest: text_of(map, "digest"),
+            tag,
+            digest: pinned.or_else(|| text_of(map, "digest")),
         },
+        chart: false,
         path,
     }
 }

@@ -49,6 +49,7 @@ fn containers(list: Node<'_>, found: &mut Vec<Found>) {
             path,
             shape: Shape::Reference { lead },
             written,
+            chart: false,
         }));
     }
 }

@@ -14,7 +14,7 @@ mod want;
 
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
-use crate::yaml::{File, Node, Path, Segment};
+use crate::yaml::{Document, File, Node, NodeKind, Path, Segment};
 pub use kind::FileKind;
 pub use want::{PlaceEdit, Want};
 
@@ -53,8 +53,8 @@ pub struct Parts {
     pub name: Option<Path>,
     /// Where the tag is written.
     pub tag: Path,
-    /// Where the digest is written.
-    pub digest: Path,
+    /// Where the digest is written; `None` where it stands in the tag's scalar, `v1@sha256:…`.
+    pub digest: Option<Path>,
     /// Whether tag and digest replace one another, as in a kustomization, where the other key is removed;
     /// elsewhere a dropped part is emptied, because a missing key would bring back a chart's default.
     pub alternatives: bool,
@@ -73,6 +73,24 @@ pub struct Place {
     pub shape: Shape,
     /// What is written.
     pub written: Written,
+    /// Whether it is the version of a chart that was found by the chart's bare name, which may be an image's too.
+    pub chart: bool,
+}
+
+impl Place {
+    /// Returns the line of one of its parts, from 1; its own where the part is not there.
+    pub fn line_of(&self, file: &File, part: &Path) -> usize {
+        let document = Document::Index(self.document);
+        file.find(Some(&document), part).map_or(self.line, Node::line)
+    }
+}
+
+/// Keeps to images where both images and charts answer to a name: their versions have nothing to do with each
+/// other.
+pub fn images_before_charts<T>(found: &mut Vec<T>, place: impl Fn(&T) -> &Place) {
+    if found.iter().any(|one| !place(one).chart) {
+        found.retain(|one| !place(one).chart);
+    }
 }
 
 /// Finds every place in a file, or in one document of it, where this image is referenced, in the order of the file.
@@ -80,8 +98,7 @@ pub fn find_image(file: &File, kind: FileKind, document: Option<usize>, image: &
     all(file, kind)
         .into_iter()
         .filter(|found| document.is_none_or(|document| document == found.place.document))
-        .filter(|found| found.matches(image))
-        .map(|found| found.place)
+        .filter_map(|found| found.answering_to(image))
         .collect()
 }
 
@@ -93,12 +110,15 @@ pub fn all_images(file: &File, kind: FileKind) -> Vec<Place> {
 /// Reads the place at a node that the user or the policy named.
 ///
 /// A map is taken for the map of an image (or the entry of a kustomization), a scalar for a reference, or
-/// for a bare tag where it can be nothing else.
+/// for a bare tag where it can be nothing else. The tag of an image's map stands for that map.
 ///
 /// # Errors
 /// A fault of kind `Invalid` for a node that holds no image.
-pub fn at(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
-    use crate::yaml::NodeKind;
+pub fn at(yaml: &File, node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
+    if let Some(map) = map_of_tag(yaml, node).filter(|_| kind != FileKind::Path) {
+        let is_entry = map.get("newTag").is_some();
+        return at(yaml, map, if is_entry { FileKind::Kustomize } else { kind }, file);
+    }
     match node.kind() {
         NodeKind::Mapping if kind == FileKind::Kustomize => Ok(kustomize::entry(node)),
         NodeKind::Mapping => helm::image_map(node).ok_or_else(|| {
@@ -109,7 +129,7 @@ pub fn at(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
             .at(file, node.line(), node.column())
             .hint("an image map holds `repository` (or `name`) and `tag`; name the scalar itself otherwise")
         }),
-        NodeKind::Scalar => Ok(scalar(node, kind)),
+        NodeKind::Scalar => scalar(node, kind, file),
         NodeKind::Sequence => Err(Fault::invalid(format!(
             "{} is a list, not an image",
             shown(node.path().as_ref())
@@ -140,16 +160,18 @@ impl Found {
         }
     }
 
-    fn matches(&self, image: &ImageName) -> bool {
-        self.place
+    fn answering_to(self, image: &ImageName) -> Option<Place> {
+        let own = self
+            .place
             .written
             .name
             .as_ref()
-            .is_some_and(|name| name.same_as(image))
-            || self.aliases.iter().any(|alias| {
-                *alias == image.to_string()
-                    || alias.parse::<ImageName>().is_ok_and(|alias| alias.same_as(image))
-            })
+            .is_some_and(|name| name.same_as(image));
+        let alias = self.aliases.iter().find(|alias| {
+            **alias == image.to_string() || alias.parse::<ImageName>().is_ok_and(|alias| alias.same_as(image))
+        });
+        let chart = self.place.shape == Shape::Version && alias.is_some_and(|alias| !alias.contains('/'));
+        (own || alias.is_some()).then_some(Place { chart, ..self.place })
     }
 }
 
@@ -168,15 +190,42 @@ fn all(file: &File, kind: FileKind) -> Vec<Found> {
     found
 }
 
-fn scalar(node: Node<'_>, kind: FileKind) -> Place {
+/// The map around a tag, where it is an image's.
+fn map_of_tag<'f>(yaml: &'f File, tag: Node<'f>) -> Option<Node<'f>> {
+    let path = tag.path()?;
+    let (Segment::Key(key), above) = path.segments().split_last()? else {
+        return None;
+    };
+    let above = Path::from_segments(above.to_vec())?;
+    let map = yaml.find(Some(&Document::Index(tag.document())), &above).ok()?;
+    let known = match key.as_str() {
+        "tag" | "imageTag" => helm::image_map(map).is_some(),
+        "newTag" => map.get("name").is_some(),
+        _ => false,
+    };
+    (known && tag.kind() == NodeKind::Scalar).then_some(map)
+}
+
+fn scalar(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
     let text = node.text().unwrap_or_default();
     let path = node.path();
     let key = path.as_ref().and_then(last_key);
-    let reference = kind != FileKind::Path
-        && kind != FileKind::Chart
-        && (key == Some("image") || text.contains(['/', ':', '@']));
+    if kind != FileKind::Path && matches!(key, Some("repository" | "registry" | "digest" | "newName")) {
+        return Err(Fault::invalid(format!(
+            "{} holds neither an image nor a tag",
+            shown(path.as_ref())
+        ))
+        .at(file, node.line(), node.column())
+        .hint("name the map of the image, or its tag"));
+    }
+    let is_image = key == Some("image");
+    let reference =
+        !matches!(kind, FileKind::Path | FileKind::Chart) && (is_image || text.contains(['/', ':', '@']));
     let (shape, written) = match reference::read(text) {
         Some((lead, written)) if reference => (Shape::Reference { lead }, written),
+        None if reference && is_image && present(text).is_none() => {
+            (Shape::Reference { lead: String::new() }, Written::default())
+        }
         _ => (
             Shape::Version,
             Written {
@@ -185,12 +234,26 @@ fn scalar(node: Node<'_>, kind: FileKind) -> Place {
             },
         ),
     };
-    Place {
+    Ok(Place {
         document: node.document(),
         line: node.line(),
         path,
         shape,
         written,
+        chart: false,
+    })
+}
+
+/// Tells whether a generator or a template engine fills in a value.
+fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("${")
+}
+
+/// The tag of a scalar that may hold a digest too, `v1@sha256:…`, and the digest.
+fn split_tag(text: Option<String>) -> (Option<String>, Option<String>) {
+    match text.as_deref().and_then(|text| text.split_once('@')) {
+        Some((tag, digest)) if digest.starts_with("sha") => (present(tag), present(digest)),
+        _ => (text, None),
     }
 }
 

@@ -102,6 +102,7 @@ fn find_image(
         }
         found.extend(places.into_iter().map(|place| (path.clone(), place)));
     }
+    places::images_before_charts(&mut found, |(_, place)| place);
     if found.is_empty() && if_missing != IfMissing::Skip {
         return Err(no_image(draft, opened, image));
     }

@@ -122,7 +122,7 @@ pub fn place_of(
         let node = yaml
             .find(document.as_ref(), &at)
             .map_err(|error| fault_in(path.as_str(), error))?;
-        return places::at(node, kind, path.as_str());
+        return places::at(yaml, node, kind, path.as_str());
     }
     let Some(image) = image else {
         return Err(Fault::invalid(format!(
@@ -134,6 +134,7 @@ pub fn place_of(
     };
     let document = draft.position(path, document.as_ref())?;
     let mut found = places::find_image(yaml, kind, document, image);
+    places::images_before_charts(&mut found, |place| place);
     match found.len() {
         0 => Err(no_image(draft, std::slice::from_ref(path), image)),
         1 => Ok(found.remove(0)),

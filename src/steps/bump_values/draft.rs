@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::plan::ValueChange;
 use crate::plan::commit::FileChange;
-use crate::plan::places::{Place, PlaceEdit, Want};
+use crate::plan::places::{Place, PlaceEdit, Shape, Want};
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::steps::fault_in;
 use crate::words::fault::Fault;
@@ -36,8 +36,19 @@ pub struct Move {
     pub old: Option<String>,
     /// The one after.
     pub new: Option<String>,
-    /// Whether old and new have an order that the guard can judge: not where the name changes too.
-    pub ordered: bool,
+    /// When the guard judges it.
+    pub judged: Judged,
+}
+
+/// When the order guard judges a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// Always: it is a version.
+    Always,
+    /// When a guard was asked for: it may be anything.
+    WhenAsked,
+    /// Never: it is no string, or the image's name changes too.
+    Never,
 }
 
 #[derive(Debug)]
@@ -135,7 +146,12 @@ impl Draft {
         want: &Want,
         allow_shared: bool,
     ) -> Result<(), Fault> {
-        let edits = want.edits(place, path.as_str())?;
+        let yaml = self.yaml(path);
+        let edits = want.edits(place, path.as_str(), yaml)?;
+        let line = match &place.shape {
+            Shape::Parts(parts) => place.line_of(yaml, &parts.tag),
+            Shape::Reference { .. } | Shape::Version => place.line,
+        };
         let renamed = want
             .name
             .as_ref()
@@ -156,11 +172,15 @@ impl Draft {
         };
         self.moves.push(Move {
             file: path.clone(),
-            line: place.line,
+            line,
             image: name.map(ToString::to_string),
             old,
             new,
-            ordered: !renamed && want.tag.is_some(),
+            judged: if renamed || want.tag.is_none() {
+                Judged::Never
+            } else {
+                Judged::Always
+            },
         });
         for edit in edits {
             let (path_in_file, operation, if_missing) = match edit {
@@ -256,21 +276,49 @@ impl Draft {
             } => Some(json.to_string()),
             Operation::Unset => None,
         };
-        let ordered = matches!(
-            &edit.operation,
+        // Any other value, such as a size or an address, may go down as well as up.
+        let judged = match &edit.operation {
             Operation::Set {
-                value: Value::String(_)
-            }
-        );
+                value: Value::String(_),
+            } if is_version_key(&edit.path) => Judged::Always,
+            Operation::Set {
+                value: Value::String(_),
+            } => Judged::WhenAsked,
+            Operation::Set { .. } | Operation::Unset => Judged::Never,
+        };
         self.moves.push(Move {
             file: path.clone(),
             line: node.map_or(0, yaml::Node::line),
             image: None,
             old: node.and_then(|node| node.text().map(str::to_owned)),
             new,
-            ordered,
+            judged,
         });
     }
+}
+
+/// Tells whether a path speaks of a version: its last key, such as `tag`, `newTag`, `appVersion` or `image`, or,
+/// of a `value`, the name before it.
+fn is_version_key(path: &Path) -> bool {
+    let words: Vec<&str> = path
+        .segments()
+        .iter()
+        .rev()
+        .map(|segment| match segment {
+            yaml::Segment::Key(key) => key.as_str(),
+            yaml::Segment::Filter { value, .. } => value.as_str(),
+            yaml::Segment::Index(_) => "",
+        })
+        .collect();
+    let word = match words.as_slice() {
+        ["value", name, ..] => name,
+        [last, ..] => last,
+        [] => "",
+    };
+    let word = word.to_ascii_lowercase();
+    ["tag", "version", "revision", "image"]
+        .iter()
+        .any(|end| word.ends_with(end))
 }
 
 fn missing_file(snapshot: &dyn Snapshot, path: &RepoPath) -> Fault {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::draft::Move;
+use super::draft::{Judged, Move};
 use crate::steps::args::{GuardArg, GuardArgs, OnStale};
 use crate::words::fault::Fault;
 use crate::words::image::ImageRef;
@@ -34,7 +34,9 @@ pub fn judge(
     if guard == GuardArg::None {
         return Ok(Verdict::Newer);
     }
-    for one in moves.iter().filter(|one| one.ordered) {
+    let asked = flags.guard == Some(GuardArg::Semver);
+    let is_judged = |one: &&Move| one.judged == Judged::Always || (asked && one.judged == Judged::WhenAsked);
+    for one in moves.iter().filter(is_judged) {
         let (Some(old), Some(new)) = (&one.old, &one.new) else {
             continue;
         };

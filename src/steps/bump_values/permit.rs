@@ -170,7 +170,7 @@ fn covers(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usiz
         || here.any(|place| match &place.shape {
             Shape::Parts(parts) => [
                 Some(&parts.tag),
-                Some(&parts.digest),
+                parts.digest.as_ref(),
                 parts.name.as_ref(),
                 parts.registry.as_ref(),
             ]
