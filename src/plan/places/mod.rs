@@ -14,8 +14,8 @@ mod want;
 
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
+use crate::words::policy::Kind;
 use crate::yaml::{Document, File, Node, NodeKind, Path, Segment};
-pub use kind::FileKind;
 pub use want::{PlaceEdit, Want};
 
 /// What stands at a place now; an empty text counts as absent.
@@ -94,7 +94,7 @@ pub fn images_before_charts<T>(found: &mut Vec<T>, place: impl Fn(&T) -> &Place)
 }
 
 /// Finds every place in a file, or in one document of it, where this image is referenced, in the order of the file.
-pub fn find_image(file: &File, kind: FileKind, document: Option<usize>, image: &ImageName) -> Vec<Place> {
+pub fn find_image(file: &File, kind: Option<Kind>, document: Option<usize>, image: &ImageName) -> Vec<Place> {
     all(file, kind)
         .into_iter()
         .filter(|found| document.is_none_or(|document| document == found.place.document))
@@ -103,7 +103,7 @@ pub fn find_image(file: &File, kind: FileKind, document: Option<usize>, image: &
 }
 
 /// Finds every image of a file, in the order of the file.
-pub fn all_images(file: &File, kind: FileKind) -> Vec<Place> {
+pub fn all_images(file: &File, kind: Option<Kind>) -> Vec<Place> {
     all(file, kind).into_iter().map(|found| found.place).collect()
 }
 
@@ -114,13 +114,18 @@ pub fn all_images(file: &File, kind: FileKind) -> Vec<Place> {
 ///
 /// # Errors
 /// A fault of kind `Invalid` for a node that holds no image.
-pub fn at(yaml: &File, node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
-    if let Some(map) = map_of_tag(yaml, node).filter(|_| kind != FileKind::Path) {
+pub fn at(yaml: &File, node: Node<'_>, kind: Option<Kind>, file: &str) -> Result<Place, Fault> {
+    if let Some(map) = map_of_tag(yaml, node).filter(|_| kind != Some(Kind::Path)) {
         let is_entry = map.get("newTag").is_some();
-        return at(yaml, map, if is_entry { FileKind::Kustomize } else { kind }, file);
+        return at(
+            yaml,
+            map,
+            if is_entry { Some(Kind::Kustomize) } else { kind },
+            file,
+        );
     }
     match node.kind() {
-        NodeKind::Mapping if kind == FileKind::Kustomize => Ok(kustomize::entry(node)),
+        NodeKind::Mapping if kind == Some(Kind::Kustomize) => Ok(kustomize::entry(node)),
         NodeKind::Mapping => helm::image_map(node).ok_or_else(|| {
             Fault::invalid(format!(
                 "{} is not the map of an image",
@@ -175,16 +180,16 @@ impl Found {
     }
 }
 
-fn all(file: &File, kind: FileKind) -> Vec<Found> {
+fn all(file: &File, kind: Option<Kind>) -> Vec<Found> {
     let mut found = Vec::new();
     for document in file.documents() {
-        match kind.of_document(document) {
-            FileKind::Helm => helm::collect(document, &mut found),
-            FileKind::Kustomize => kustomize::collect(document, &mut found),
-            FileKind::Manifest => manifest::collect(document, &mut found),
-            FileKind::Application => application::collect(document, &mut found),
-            FileKind::Chart => chart::collect(document, &mut found),
-            FileKind::Auto | FileKind::Path => {}
+        match kind.unwrap_or_else(|| kind::of_document(document)) {
+            Kind::Helm => helm::collect(document, &mut found),
+            Kind::Kustomize => kustomize::collect(document, &mut found),
+            Kind::Manifest => manifest::collect(document, &mut found),
+            Kind::Application => application::collect(document, &mut found),
+            Kind::Chart => chart::collect(document, &mut found),
+            Kind::Path => {}
         }
     }
     found
@@ -206,11 +211,11 @@ fn map_of_tag<'f>(yaml: &'f File, tag: Node<'f>) -> Option<Node<'f>> {
     (known && tag.kind() == NodeKind::Scalar).then_some(map)
 }
 
-fn scalar(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
+fn scalar(node: Node<'_>, kind: Option<Kind>, file: &str) -> Result<Place, Fault> {
     let text = node.text().unwrap_or_default();
     let path = node.path();
     let key = path.as_ref().and_then(last_key);
-    if kind != FileKind::Path && matches!(key, Some("repository" | "registry" | "digest" | "newName")) {
+    if kind != Some(Kind::Path) && matches!(key, Some("repository" | "registry" | "digest" | "newName")) {
         return Err(Fault::invalid(format!(
             "{} holds neither an image nor a tag",
             shown(path.as_ref())
@@ -220,7 +225,7 @@ fn scalar(node: Node<'_>, kind: FileKind, file: &str) -> Result<Place, Fault> {
     }
     let is_image = key == Some("image");
     let reference =
-        !matches!(kind, FileKind::Path | FileKind::Chart) && (is_image || text.contains(['/', ':', '@']));
+        !matches!(kind, Some(Kind::Path | Kind::Chart)) && (is_image || text.contains(['/', ':', '@']));
     let (shape, written) = match reference::read(text) {
         Some((lead, written)) if reference => (Shape::Reference { lead }, written),
         None if reference && is_image && present(text).is_none() => {

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::draft::Draft;
 use super::request::{Files, Request};
-use crate::plan::places::{self, FileKind, Place, Want};
+use crate::plan::places::{self, Place, Want, kind};
 use crate::plan::snapshot::Snapshot;
 use crate::steps::files::{self, Named};
 use crate::steps::parse_path;
@@ -94,7 +94,7 @@ fn find_image(
 ) -> Result<Vec<(RepoPath, Place)>, Fault> {
     let mut found = Vec::new();
     for (named, path) in named.iter().zip(opened) {
-        let kind = FileKind::Auto.of_name(path);
+        let kind = kind::of_file(path);
         let document = draft.position(path, asked.document.as_ref())?;
         let places = places::find_image(draft.yaml(path), kind, document, image);
         if places.is_empty() && named.exact && if_missing != IfMissing::Skip {
@@ -113,7 +113,7 @@ fn find_image(
 pub fn no_image(draft: &Draft, files: &[RepoPath], image: &ImageName) -> Fault {
     let mut known = Vec::new();
     for path in files {
-        for place in places::all_images(draft.yaml(path), FileKind::Auto.of_name(path)) {
+        for place in places::all_images(draft.yaml(path), kind::of_file(path)) {
             if let Some(name) = &place.written.name {
                 known.push(format!("{name} ({path}:{})", place.line));
             }

@@ -3,12 +3,12 @@
 use super::by_file::{list, no_image, want_of};
 use super::draft::Draft;
 use super::request::{Request, WantedImage};
-use crate::plan::places::{self, FileKind, Place};
+use crate::plan::places::{self, Place, kind};
 use crate::plan::snapshot::Snapshot;
 use crate::steps::{fault_in, parse_path};
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
-use crate::words::policy::{FILE_NAME, Kind, Resolved, Target};
+use crate::words::policy::{FILE_NAME, Resolved, Target};
 use crate::words::repo_path::RepoPath;
 use crate::yaml::Document;
 
@@ -114,7 +114,7 @@ pub fn place_of(
     target: &Target,
     image: Option<&ImageName>,
 ) -> Result<Place, Fault> {
-    let kind = file_kind(target.kind).of_name(path);
+    let kind = target.kind.or_else(|| kind::of_file(path));
     let yaml = draft.yaml(path);
     let document = document(target.document.as_deref()).map_err(|error| fault_in(FILE_NAME, error))?;
     if let Some(at) = &target.path {
@@ -155,17 +155,4 @@ pub fn place_of(
 /// What the engine says of a text that is neither an index nor `Kind/name`.
 pub fn document(text: Option<&str>) -> Result<Option<Document>, crate::yaml::Error> {
     text.map(Document::parse).transpose()
-}
-
-/// The kind of a file as the policy says it.
-pub fn file_kind(kind: Option<Kind>) -> FileKind {
-    match kind {
-        None => FileKind::Auto,
-        Some(Kind::Helm) => FileKind::Helm,
-        Some(Kind::Kustomize) => FileKind::Kustomize,
-        Some(Kind::Manifest) => FileKind::Manifest,
-        Some(Kind::Application) => FileKind::Application,
-        Some(Kind::Chart) => FileKind::Chart,
-        Some(Kind::Path) => FileKind::Path,
-    }
 }

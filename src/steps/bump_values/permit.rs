@@ -6,7 +6,7 @@ use super::by_policy;
 use super::draft::Draft;
 use super::request::{Request, Way};
 use crate::plan::Publish;
-use crate::plan::places::{self, Shape};
+use crate::plan::places::{self, Shape, kind};
 use crate::steps::args::PublishArg;
 use crate::steps::parse_path;
 use crate::words::fault::Fault;
@@ -163,7 +163,7 @@ fn covers(draft: &Draft, file: &RepoPath, target: &ReachedTarget, document: usiz
         return parse_path(text).map_or(true, |theirs| touches(&theirs));
     }
     let Some(image) = &target.image else { return true };
-    let kind = by_policy::file_kind(target.kind).of_name(file);
+    let kind = target.kind.or_else(|| kind::of_file(file));
     let places = places::find_image(yaml, kind, None, image);
     let mut here = places.iter().filter(|place| place.document == document);
     places.is_empty()
