@@ -430,7 +430,7 @@ fn a_stale_build_leaves_every_cluster_as_it_is() {
     bench.write("shop/prod-west.yaml", &values("shop", "2.0.0"));
     bump(&bench, "shop", "prod", &["--tag", "1.1.0"])
         .exits(0)
-        .says("shop/prod-west.yaml:4 has `2.0.0` already, which is newer than `1.1.0`")
+        .says("shop/prod-west.yaml:4: `2.0.0` stands there already, which is newer than `1.1.0`")
         .says("superseded; nothing was changed");
     assert_eq!(bench.read("shop/prod-east.yaml"), values("shop", "1.0.0"));
 }

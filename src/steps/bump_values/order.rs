@@ -69,13 +69,14 @@ pub fn judge(
 
 fn stale(one: &Move, old: &str, new: &str, on_stale: OnStale) -> Result<Verdict, Fault> {
     let said = format!(
-        "{} has `{}` already, which is newer than `{new}`",
-        place(one),
+        "`{}` stands there already, which is newer than `{new}`",
         old.escape_debug()
     );
     match on_stale {
-        OnStale::Skip => Ok(Verdict::Superseded(said)),
-        OnStale::Fail => Err(Fault::refused(said).hint("give --allow-downgrade to step back on purpose")),
+        OnStale::Skip => Ok(Verdict::Superseded(format!("{}: {said}", place(one)))),
+        OnStale::Fail => Err(Fault::refused(said)
+            .at(one.file.as_str(), one.line, 0)
+            .hint("give --allow-downgrade to step back on purpose")),
     }
 }
 

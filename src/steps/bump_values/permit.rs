@@ -110,7 +110,7 @@ impl Request {
                         warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
                     }
                     None => {
-                        return Err(Fault::refused(refusal).hint(
+                        return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(
                             "open a pull request with this change (`--publish files` writes it to a checkout), or push all \
                              the same with --override-policy 'reason'",
                         ));
