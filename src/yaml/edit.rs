@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::error::{Error, ErrorKind};
 use super::file::File;
 use super::path::Path;
+use super::pin;
 use super::prove;
 use super::resolve::Document;
 use super::round::Round;
@@ -116,12 +117,25 @@ impl File {
         let mut newest: Option<File> = None;
         let mut changes: Vec<(usize, Change)> = Vec::new();
         let mut unproven_by = None;
+        // Every path means this text, also when its turn comes after another edit's.
+        let mut pinned: Option<Vec<Edit>> = None;
         while !pending.is_empty() {
             let file = newest.as_ref().unwrap_or(self);
-            let mut round = Round::of(file, edits, &pending)?;
+            let mut round = Round::of(file, pinned.as_deref().unwrap_or(edits), &pending)?;
             splice::sort(&mut round.splices)?;
+            let is_unset = |(position, _): &&(usize, Change)| edits[*position].operation == Operation::Unset;
+            let gone: Vec<usize> = round
+                .changes
+                .iter()
+                .filter(is_unset)
+                .map(|(position, _)| *position)
+                .collect();
             changes.append(&mut round.changes);
             pending = std::mem::take(&mut round.deferred);
+            if edits.len() > 1 && !(gone.is_empty() && pending.is_empty()) {
+                let pinned = pinned.get_or_insert_with(|| pin::pin(self, edits));
+                pin::follow(pinned, &gone, &mut pending)?;
+            }
             if !round.splices.is_empty() {
                 let text = splice::apply(file.text(), &round.splices);
                 let proven = prove::prove(file, &text, &round.splices, &round.effects)?;
@@ -131,9 +145,11 @@ impl File {
         }
         let file = newest.as_ref().unwrap_or(self);
         changes.sort_by_key(|(position, _)| *position);
+        let made = pinned.as_deref().unwrap_or(edits);
         for (position, change) in &mut changes {
             let document = Document::Index(change.document);
-            if let (Some(_), Ok(node)) = (&change.new, file.find(Some(&document), &edits[*position].path)) {
+            change.path = edits[*position].path.clone();
+            if let (Some(_), Ok(node)) = (&change.new, file.find(Some(&document), &made[*position].path)) {
                 change.line = node.line();
             }
         }

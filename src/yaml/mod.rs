@@ -9,7 +9,7 @@
 //! | `path`, `resolve` | what a user names, and which node that is |
 //! | `file`, `locate`, `lex`, `shadow` | which bytes each value takes |
 //! | `spell`, `typed` | how a value is written so that every reader gets it |
-//! | `edit`, `round` | what is asked for, and what can be done at once |
+//! | `edit`, `round`, `pin` | what is asked for, what can be done at once, and where it has moved to by then |
 //! | `set`, `insert`, `unset`, `embed`, `layout`, `splice` | which bytes change |
 //! | `prove`, `witness` | that nothing else did |
 //!
@@ -36,6 +36,7 @@ mod layout;
 mod lex;
 mod locate;
 mod path;
+mod pin;
 mod prove;
 mod resolve;
 mod round;

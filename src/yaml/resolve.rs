@@ -212,7 +212,7 @@ pub fn walk<'f>(root: Node<'f>, segments: &[Segment]) -> Result<Node<'f>, Stop<'
 }
 
 /// Walks along a path, going on inside block scalars of YAML.
-fn walk_through<'f>(root: Node<'f>, segments: &[Segment]) -> Result<Node<'f>, Stop<'f>> {
+pub(super) fn walk_through<'f>(root: Node<'f>, segments: &[Segment]) -> Result<Node<'f>, Stop<'f>> {
     walk(root, segments).or_else(|stop| {
         let inner = stop.node.embedded().and_then(|file| file.documents().next());
         match (inner, &stop.why) {

@@ -410,13 +410,14 @@ impl<'f> Round<'f> {
             }
             return Err(edit::contradiction(&edits[other], work.edit));
         }
-        if self.moving.range_contains(&range)
-            && !matches!(work.edit.operation, Operation::Unset)
-            && node.kind() != NodeKind::Scalar
-        {
+        if self.moving.range_contains(&range) && node.kind() != NodeKind::Scalar {
+            let how = match work.edit.operation {
+                Operation::Set { .. } => "replaced whole",
+                Operation::Unset => "taken out",
+            };
             return Err(Error::new(
                 ErrorKind::Contradiction,
-                format!("`{}` is replaced whole and edited inside at once", work.edit.path),
+                format!("`{}` is {how} and edited inside at once", work.edit.path),
             ));
         }
         self.touched.insert(range.start, (range.end, work.position));
