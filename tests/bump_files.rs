@@ -242,6 +242,29 @@ fn a_bulk_list_lands_at_once() {
 }
 
 #[test]
+fn a_number_in_a_bulk_list_is_never_a_tag_whose_quotes_were_forgotten() {
+    let before = "tag: v1\nn: 1\n";
+    let bench = Bench::new(&[("a.yaml", before)]);
+    let list = bench.beside("changes.yaml");
+    for (value, words) in [
+        ("7e5", "would not keep its spelling"),
+        ("1.20", "would not keep its spelling"),
+        ("6801028", "would take the place of a string"),
+    ] {
+        fs::write(&list, format!("- file: a.yaml\n  set: {{tag: {value}}}\n")).unwrap();
+        bench
+            .bump(&["--changes", text(&list)])
+            .exits(2)
+            .says(words)
+            .says("quotes");
+        assert_eq!(bench.read("a.yaml"), before);
+    }
+    fs::write(&list, "- file: a.yaml\n  set: {tag: '6801028', n: 2}\n").unwrap();
+    bench.bump(&["--changes", text(&list)]).exits(0);
+    assert_eq!(bench.read("a.yaml"), "tag: \"6801028\"\nn: 2\n");
+}
+
+#[test]
 fn a_newer_version_that_is_there_already_wins() {
     let bench = bench();
     let run = bench

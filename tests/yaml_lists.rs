@@ -1,5 +1,5 @@
 //! Several edits of one list in one run: every path means the text as it was.
-#![allow(missing_docs, clippy::disallowed_methods, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 use gitops_steps::yaml::{Edit, ErrorKind, File, IfMissing, Operation, Path, Value};
 use proptest::prelude::*;
@@ -108,7 +108,7 @@ proptest! {
         let text = if flow {
             format!("x: [{}]\n", items.iter().map(|item| format!("{{k: {item}}}")).collect::<Vec<_>>().join(", "))
         } else {
-            format!("x:\n{}", items.iter().map(|item| format!("- k: {item}\n")).collect::<String>())
+            format!("x:\n- k: {}\n", items.join("\n- k: "))
         };
         let mut edits: Vec<Edit> = Vec::new();
         let mut kept = Vec::new();

@@ -12,7 +12,7 @@ use crate::words::changes::{Change, Scalar};
 use crate::words::fault::{Fault, Kind};
 use crate::words::image::ImageName;
 use crate::words::repo_path::RepoPath;
-use crate::yaml::{Edit, IfMissing, Operation, Value};
+use crate::yaml::{Edit, IfMissing, Node, Operation, Value};
 
 /// Puts the edits of `--file` into a draft.
 ///
@@ -55,13 +55,19 @@ pub fn draft_changes(
     let paths: Vec<RepoPath> = entries.iter().map(|entry| entry.file.clone()).collect();
     let opened = draft.open(snapshot, &paths)?;
     for (file, entry) in opened.iter().zip(entries) {
+        let path = parse_path(&entry.path)
+            .with_context(|| format!("`{}` of `{}`", entry.path.escape_debug(), entry.file))?;
+        let old = draft.yaml(file).find(None, &path).ok();
+        let was_string =
+            old.is_some_and(|old| old.text().is_some_and(|text| !text.is_empty()) && !old.typed());
         let edit = Edit {
             document: None,
-            path: parse_path(&entry.path)
-                .with_context(|| format!("`{}` of `{}`", entry.path.escape_debug(), entry.file))?,
             operation: Operation::Set {
-                value: value(&entry.value)?,
+                value: value(&entry.value, was_string)
+                    .map_err(|fault| fault.at(file.as_str(), old.map_or(0, Node::line), 0))
+                    .with_context(|| format!("cannot set `{path}`"))?,
             },
+            path,
             if_missing: request.if_missing,
             allow_shared: request.allow_shared,
         };
@@ -70,16 +76,28 @@ pub fn draft_changes(
     Ok(())
 }
 
-fn value(scalar: &Scalar) -> Result<Value, Fault> {
+/// A value of the list. A number keeps its spelling or is refused, and never takes the place of a string: short
+/// commits (`6801028`, `7e5`) and versions (`1.20`) read as numbers where the quotes were forgotten.
+fn value(scalar: &Scalar, was_string: bool) -> Result<Value, Fault> {
+    let quoted = "put it in quotes to set a string";
     Ok(match scalar {
         Scalar::Text(text) => Value::String(text.clone()),
-        Scalar::Number(spelt) => Value::Json(serde_json::from_str(spelt).map_err(|_| {
-            Fault::invalid(format!(
-                "`{}` is no number in JSON's spelling",
-                spelt.escape_debug()
-            ))
-            .hint("put it in quotes to set a string")
-        })?),
+        Scalar::Number(spelt) => {
+            let shown = spelt.escape_debug();
+            let number = serde_json::from_str(spelt)
+                .ok()
+                .filter(|number: &serde_json::Value| spelt.as_str() == number.to_string());
+            let number = number.ok_or_else(|| {
+                Fault::invalid(format!("the number `{shown}` would not keep its spelling")).hint(quoted)
+            })?;
+            if was_string {
+                return Err(
+                    Fault::invalid(format!("the number `{shown}` would take the place of a string"))
+                        .hint(quoted),
+                );
+            }
+            Value::Json(number)
+        }
         Scalar::Bool(word) => Value::Json((*word).into()),
         Scalar::Null => Value::Json(serde_json::Value::Null),
     })
