@@ -9,7 +9,7 @@ use super::embed;
 use super::error::{Error, ErrorKind};
 use super::file::{File, Node, NodeKind};
 use super::insert::{self, Addition};
-use super::locate::Shape;
+use super::locate::{Shape, Style};
 use super::path::{Segment, Shown};
 use super::prove::{Effect, Effects};
 use super::resolve::{self, Stop, Why};
@@ -282,6 +282,7 @@ impl<'f> Round<'f> {
                 )));
             }
         }
+        refuse_unmakeable(container, rest)?;
         self.refuse_shared(container, work.edit)?;
         let inside = self.covering(container.index);
         if let Some(other) = inside.filter(|_| container.kind() != NodeKind::Scalar) {
@@ -488,6 +489,30 @@ impl RangeContains for HashMap<u32, Moving> {
     fn range_contains(&self, range: &std::ops::Range<u32>) -> bool {
         self.keys().any(|index| range.contains(index))
     }
+}
+
+/// Refuses to make what readers would not take for a plain entry, or would change an entry before it.
+fn refuse_unmakeable(container: Node<'_>, rest: &[Segment]) -> Result<(), Error> {
+    let place = container.raw().start as usize;
+    if rest
+        .iter()
+        .any(|segment| matches!(segment, Segment::Key(key) if key == "<<"))
+    {
+        let message = "`<<` is the merge key, which takes a map or its alias".to_owned();
+        return Err(container.file.error(ErrorKind::Shape, place, message));
+    }
+    // Without a final line break libyaml reads one break less in the block, and with one it would read it.
+    let file = container.file;
+    let last = file.node(container.raw().next - 1);
+    let block = matches!(last.raw().shape, Shape::Scalar(Style::Literal | Style::Folded));
+    let unended = last.raw().end as usize == file.text().len() && !file.text().ends_with('\n');
+    if block && unended && last.text().is_some_and(|text| text.ends_with('\n')) {
+        let message = "the file ends inside a block scalar, without a final line break".to_owned();
+        return Err(file
+            .error(ErrorKind::Shape, last.raw().start as usize, message)
+            .hint("add a line break at the end of the file first"));
+    }
+    Ok(())
 }
 
 /// SOPS signs a document's values; any edit would break its MAC (<https://getsops.io/docs/>).

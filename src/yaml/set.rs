@@ -21,6 +21,13 @@ pub fn set(node: Node<'_>, value: &Value) -> Result<Vec<Splice>, Error> {
     }
     let raw = node.raw();
     let context = layout::context(node);
+    if let (Value::String(_) | Value::Json(Json::String(_)), Some(tag)) = (value, core_type(node)) {
+        let message = format!("the tag `!!{tag}` says that this is no string");
+        return Err(node
+            .file
+            .error(ErrorKind::Shape, raw.start as usize, message)
+            .hint("use --set-json for a value of that type"));
+    }
     let text = match (value, raw.shape) {
         (Value::String(_) | Value::Json(Json::String(_)), Shape::Mapping | Shape::Sequence) => {
             return Err(not_scalar(node));
@@ -37,6 +44,14 @@ pub fn set(node: Node<'_>, value: &Value) -> Result<Vec<Splice>, Error> {
         (Value::Json(json), _) => spell::flow(json, context, false),
     };
     place(node, text)
+}
+
+/// Returns the type that a node's tag forces on it, if it is one of YAML's own and not a string's.
+fn core_type(node: Node<'_>) -> Option<&str> {
+    let tag = node.raw().tag.checked_sub(1)?;
+    let (handle, suffix) = node.file.located.tags.get(tag as usize)?.rsplit_once(' ')?;
+    let core = handle == "tag:yaml.org,2002:" || handle == "!!";
+    (core && matches!(suffix, "int" | "float" | "bool" | "null" | "timestamp")).then_some(suffix)
 }
 
 /// Returns whether a node already has a value, for every reader.

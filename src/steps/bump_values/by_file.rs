@@ -84,9 +84,8 @@ fn value(scalar: &Scalar, was_string: bool) -> Result<Value, Fault> {
         Scalar::Text(text) => Value::String(text.clone()),
         Scalar::Number(spelt) => {
             let shown = spelt.escape_debug();
-            let number = serde_json::from_str(spelt)
-                .ok()
-                .filter(|number: &serde_json::Value| spelt.as_str() == number.to_string());
+            let number: Option<serde_json::Value> = serde_json::from_str(spelt).ok();
+            let number = number.filter(|number| number.to_string().as_str() == spelt);
             let number = number.ok_or_else(|| {
                 Fault::invalid(format!("the number `{shown}` would not keep its spelling")).hint(quoted)
             })?;

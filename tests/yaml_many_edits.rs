@@ -1,4 +1,4 @@
-//! Several edits of one list in one run: every path means the text as it was.
+//! Several edits in one run: every path means the text as it was, and nothing odd is made.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 use gitops_steps::yaml::{Edit, ErrorKind, File, IfMissing, Operation, Path, Value};
@@ -138,4 +138,23 @@ proptest! {
             .collect();
         prop_assert_eq!(read, kept);
     }
+}
+
+#[test]
+fn what_readers_would_take_for_something_else_is_refused() {
+    for (text, edits) in [
+        ("a:\n  b: |\n    x", &["a.z:=v"][..]),
+        ("c: {}\n", &["c.\"<<\":=v"]),
+        ("c: !!int 1\n", &["c:=2"]),
+    ] {
+        assert_eq!(apply(text, edits), Err(ErrorKind::Shape), "{text} {edits:?}");
+    }
+    assert_eq!(
+        apply("a:\n  b: |-\n    x", &["a.z:=v"]).as_deref(),
+        Ok("a:\n  b: |-\n    x\n  z: v")
+    );
+    assert_eq!(
+        apply("c: !!str 1\n", &["c:=2"]).as_deref(),
+        Ok("c: !!str \"2\"\n")
+    );
 }
