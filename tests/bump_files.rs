@@ -134,6 +134,17 @@ fn typed_values_and_removals_have_flags_of_their_own() {
 }
 
 #[test]
+fn a_number_is_written_as_it_was_spelt() {
+    let bench = Bench::new(&[("a.yaml", "n: 1\n")]);
+    for number in ["123456789012345678901234567890", "1.10", "-0.50", "7"] {
+        bench
+            .bump(&["--file", "a.yaml", "--set-json", &format!("n={number}")])
+            .exits(0);
+        assert_eq!(bench.read("a.yaml"), format!("n: {number}\n"));
+    }
+}
+
+#[test]
 fn a_number_that_becomes_a_string_is_told() {
     let bench = bench();
     bench
@@ -248,7 +259,7 @@ fn a_number_in_a_bulk_list_is_never_a_tag_whose_quotes_were_forgotten() {
     let list = bench.beside("changes.yaml");
     for (value, words) in [
         ("7e5", "would not keep its spelling"),
-        ("1.20", "would not keep its spelling"),
+        ("1.20", "would take the place of a string"),
         ("6801028", "would take the place of a string"),
     ] {
         fs::write(&list, format!("- file: a.yaml\n  set: {{tag: {value}}}\n")).unwrap();

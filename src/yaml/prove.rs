@@ -391,8 +391,8 @@ fn reads_as(items: &mut std::slice::Iter<'_, Item<'_>>, value: &Json) -> bool {
     match (items.next(), value) {
         (Some(Item::Null), Json::Null) => true,
         (Some(Item::Bool(read)), Json::Bool(value)) => read == value,
-        (Some(Item::Unsigned(read)), Json::Number(value)) => value.as_u64().map(u128::from) == Some(*read),
-        (Some(Item::Signed(read)), Json::Number(value)) => value.as_i64().map(i128::from) == Some(*read),
+        (Some(Item::Unsigned(read)), Json::Number(value)) => value.to_string().parse() == Ok(*read),
+        (Some(Item::Signed(read)), Json::Number(value)) => value.to_string().parse() == Ok(*read),
         (Some(Item::Float(read)), Json::Number(value)) => value.as_f64().map(f64::to_bits) == Some(*read),
         (Some(Item::Text(read)), Json::String(value)) => read == value,
         (Some(Item::List), Json::Array(values)) => {
