@@ -206,3 +206,33 @@ fn gitlab_gets_a_dotenv_report_of_the_same_keys() {
         assert_eq!(run.stdout.contains("section_start:"), changed == "true");
     }
 }
+
+#[test]
+fn a_wrong_command_line_is_json_too_where_json_was_asked_for() {
+    let bench = Bench::new(&[]);
+    let variable = [("GITOPS_STEPS_FORMAT", "json")];
+    for (variables, arguments) in [
+        (&[][..], &["--wrong", "--format", "json"][..]),
+        (&[], &["--format=json", "--file", "a", "--app"]),
+        (&variable, &["--wrong"]),
+        (&[("GITOPS_STEPS_QUIET", "maybe")], &["--format", "json"]),
+    ] {
+        let run = bench.bump_with(variables, arguments).exits(2);
+        let json = run.json();
+        assert_eq!(
+            (&json["operation"], &json["error"]["exit_code"]),
+            (&"failed".into(), &2.into()),
+            "{arguments:?}"
+        );
+        assert!(run.stderr.contains("error: "), "{}", run.stderr);
+    }
+    for arguments in [
+        &["--wrong"][..],
+        &["--wrong", "--format", "text"],
+        &["--wrong", "--", "--format=json"],
+    ] {
+        assert_eq!(bench.bump(arguments).exits(2).stdout, "", "{arguments:?}");
+    }
+    let overruled = bench.bump_with(&variable, &["--wrong", "--format", "text"]);
+    assert_eq!(overruled.exits(2).stdout, "");
+}

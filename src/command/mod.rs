@@ -33,6 +33,7 @@ use receipt::Receipt;
 pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
     let host = Host::of(environment);
     let early = Console::new(None, environment, host);
+    let json = asks_for_json(&arguments, environment);
     let cli = match parse(arguments, environment, &early) {
         Ok(cli) => cli,
         Err(Early::Help(text)) => {
@@ -48,6 +49,9 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
                 early.usage(&text);
             }
             let receipt = Receipt::new("gitops-steps", Operation::Failed).failed(&failure);
+            if json {
+                early.data(&receipt.json());
+            }
             let _ = finish::publish_outputs(&receipt, None, environment);
             return failure.code();
         }
@@ -67,6 +71,23 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
             }
         },
     }
+}
+
+/// Returns whether the result is to be JSON, as far as a command line that may be wrong tells.
+fn asks_for_json(arguments: &[OsString], environment: &Environment) -> bool {
+    let mut flags = arguments
+        .iter()
+        .map(|argument| argument.to_str().unwrap_or_default())
+        .take_while(|argument| *argument != "--");
+    while let Some(flag) = flags.next() {
+        if flag == "--format" {
+            return flags.next() == Some("json");
+        }
+        if let Some(format) = flag.strip_prefix("--format=") {
+            return format == "json";
+        }
+    }
+    environment.get(&variables::name("format")) == Some("json")
 }
 
 /// What ends before a command begins.
