@@ -528,9 +528,9 @@ fn a_result_that_cannot_be_written_is_no_bug_of_ours() {
     let bench = bench();
     let set = ["--file", "web/values.yaml", "--set", "image.tag=v2"];
     let run = bench
-        .bump(&[&set[..], &["--result-file", "gone/result.json"]].concat())
+        .bump_with(&[("GITHUB_OUTPUT", "gone/output")], &set)
         .exits(2)
-        .says("cannot write `gone/result.json`");
+        .says("cannot append to `gone/output`");
     assert!(!run.stderr.contains("bug"), "{}", run.stderr);
     assert!(bench.read("web/values.yaml").contains("tag: v2"));
 }

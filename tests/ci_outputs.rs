@@ -236,3 +236,44 @@ fn a_wrong_command_line_is_json_too_where_json_was_asked_for() {
     let overruled = bench.bump_with(&variable, &["--wrong", "--format", "text"]);
     assert_eq!(overruled.exits(2).stdout, "");
 }
+
+#[test]
+fn a_result_that_could_not_be_written_stops_the_run_before_it_changes_anything() {
+    let bench = Bench::new(&[("v.yaml", "tag: v1\n"), ("dir/keep", "")]);
+    let nowhere = bench.beside("nowhere").join("result");
+    for flag in ["--result-file", "--dotenv"] {
+        for (place, why) in [
+            (text(&nowhere), "does not exist"),
+            ("v.yaml/result", "is no folder"),
+            ("dir", "it is a folder"),
+            ("new/", "it is a folder"),
+        ] {
+            let (run, outputs, _) = on_github(&bench, &["--file", "v.yaml", "--set", "tag=v2", flag, place]);
+            let run = run.exits(2);
+            let errors: Vec<&str> = run
+                .stderr
+                .lines()
+                .filter(|line| line.starts_with("::error"))
+                .collect();
+            assert!(
+                matches!(errors[..], [one] if one.contains(flag) && one.contains(why)),
+                "{errors:?}"
+            );
+            assert_eq!(outputs["operation"], "failed");
+            assert_eq!(bench.read("v.yaml"), "tag: v1\n");
+        }
+    }
+    let result = bench.beside("result.json");
+    let arguments = [
+        "--file",
+        "v.yaml",
+        "--set",
+        "tag=v2",
+        "--dotenv",
+        "dir",
+        "--result-file",
+        text(&result),
+    ];
+    bench.bump(&arguments).exits(2);
+    assert!(fs::read_to_string(result).unwrap().contains("it is a folder"));
+}

@@ -31,8 +31,10 @@ pub(super) fn run(args: &BumpValuesArgs, common: &CommonArgs, environment: &Envi
     let mut receipt = Receipt::new("bump-values", Operation::Failed);
     receipt.dry_run = common.dry_run;
     (receipt.app, receipt.env) = (args.app.clone(), args.env.clone());
-    let outcome = try_bump_values(args, common, environment, &console, &mut receipt);
-    finish::finish(outcome, receipt, common, environment, &console)
+    let mut common = common.clone();
+    let outcome = finish::check_places(&mut common)
+        .and_then(|()| try_bump_values(args, &common, environment, &console, &mut receipt));
+    finish::finish(outcome, receipt, &common, environment, &console)
 }
 
 fn try_bump_values(

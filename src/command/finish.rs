@@ -12,6 +12,26 @@ use crate::world::clock;
 use crate::world::env::Environment;
 use crate::world::files;
 
+/// Checks, before anything is done, that the result can be written where the flags say.
+///
+/// A flag that names no such place is taken away: the failure is told in the other ways.
+///
+/// # Errors
+/// A fault of kind `Invalid` that names the flag.
+pub(super) fn check_places(common: &mut CommonArgs) -> anyhow::Result<()> {
+    let mut checked = Ok(());
+    for (flag, place) in [
+        ("--result-file", &mut common.result_file),
+        ("--dotenv", &mut common.dotenv),
+    ] {
+        if let Some(Err(fault)) = place.as_deref().map(files::check_place) {
+            *place = None;
+            checked = checked.and(Err(anyhow::Error::from(fault).context(flag)));
+        }
+    }
+    checked
+}
+
 /// Writes the outputs that the CI host reads, prints the result, and returns the exit code.
 pub(super) fn finish(
     outcome: anyhow::Result<Receipt>,

@@ -61,10 +61,7 @@ pub fn append(path: &Path, text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// A fault of kind `Invalid` with what the file system says; the file is then as it was.
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let write = || -> io::Result<()> {
         // A pipe or a device such as /dev/stderr cannot be replaced.
         if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
@@ -82,6 +79,41 @@ pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         Ok(())
     };
     write().map_err(|error| unwritten("write", path, &error))
+}
+
+/// Checks, before anything is done, that a file can be put where it shall be written later.
+///
+/// # Errors
+/// A fault of kind `Invalid` where its folder does not exist or is none, or where a folder has its name.
+pub fn check_place(path: &Path) -> Result<(), Fault> {
+    let shown = path.display().to_string();
+    let shown = shown.escape_debug();
+    let folder = folder_of(path);
+    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(
+            Fault::invalid(format!("cannot write `{shown}`: it is a folder")).hint("name a file in it")
+        );
+    }
+    if !folder.is_dir() {
+        let what = if folder.exists() {
+            "is no folder"
+        } else {
+            "does not exist"
+        };
+        let folder = folder.display().to_string();
+        let folder = folder.escape_debug();
+        return Err(
+            Fault::invalid(format!("cannot write `{shown}`: `{folder}` {what}"))
+                .hint("create the folder before this run, or name a file elsewhere"),
+        );
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn unwritten(verb: &str, path: &Path, error: &io::Error) -> anyhow::Error {
