@@ -552,3 +552,60 @@ fn edits_that_contradict_each_other_are_wrong_usage() {
         .says("two edits contradict each other");
     assert_eq!(bench.read("web/values.yaml"), VALUES);
 }
+
+#[test]
+fn an_absolute_file_inside_the_directory_is_taken_relative_to_it() {
+    let bench = bench();
+    let inside = bench.repo().join("web/values.yaml");
+    let glob = bench.repo().join("*/values.yaml");
+    let link = bench.beside("link");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(bench.repo(), &link).unwrap();
+    #[cfg(not(unix))]
+    let link = bench.repo();
+    let through_link = link.join("web/values.yaml");
+    for (tag, file, repo) in [
+        ("v2", &inside, "."),
+        ("v3", &glob, "."),
+        ("v4", &through_link, "."),
+        ("v5", &inside, text(&link)),
+    ] {
+        let set = format!("image.tag={tag}");
+        let run = bench
+            .bump(&[
+                "--config-repo",
+                repo,
+                "--file",
+                text(file),
+                "--set",
+                &set,
+                "--format",
+                "json",
+            ])
+            .exits(0);
+        assert_eq!(
+            run.json()["files"],
+            serde_json::json!(["web/values.yaml"]),
+            "{tag}"
+        );
+        assert_eq!(bench.read("web/values.yaml"), VALUES.replace("v1.0.0", tag));
+    }
+}
+
+#[test]
+fn an_absolute_file_elsewhere_is_refused() {
+    let bench = bench();
+    let beside = bench.write_beside("v.yaml", "a: 1\n");
+    let around = bench.repo().join("../v.yaml");
+    let folder = bench.repo().join("web");
+    for (repo, file) in [
+        (".", beside.as_str()),
+        (".", text(&around)),
+        (text(&folder), text(&bench.repo().join("other.yaml"))),
+    ] {
+        bench
+            .bump(&["--config-repo", repo, "--file", file, "--set", "a=2", "--dry-run"])
+            .exits(4);
+    }
+    assert_eq!(fs::read_to_string(beside).unwrap(), "a: 1\n");
+}

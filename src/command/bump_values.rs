@@ -46,7 +46,10 @@ fn try_bump_values(
 ) -> anyhow::Result<Receipt> {
     let deadline = Deadline::after(clock::duration(&common.timeout)?);
     let address = RepoAddress::parse(&args.config_repo.config_repo)?;
-    let request = Request::new(args.clone(), &inputs(args, &address, environment)?)?;
+    let request = Request::new(
+        in_directory(args.clone(), &address),
+        &inputs(args, &address, environment)?,
+    )?;
     if let Some((app, env)) = request.app_env() {
         (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
     }
@@ -65,6 +68,19 @@ fn try_bump_values(
         deadline,
     };
     pipeline::run(&request, publish, &mut *repo, options, console, receipt)
+}
+
+/// Makes the absolute paths of `--file` relative to a config repo that is a directory. Those elsewhere stay, and are
+/// refused as every path that leaves the config repo.
+fn in_directory(mut args: BumpValuesArgs, address: &RepoAddress) -> BumpValuesArgs {
+    if let RepoAddress::Directory(directory) = address {
+        for file in &mut args.file {
+            if let Some(relative) = files::relative_to(directory, file) {
+                *file = relative;
+            }
+        }
+    }
+    args
 }
 
 /// Reads what the flags point to: the event, the bulk list, what CI tells.

@@ -110,6 +110,27 @@ pub fn check_place(path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Returns what an absolute path inside a directory is relative to it, with `/` between folders; `None` for a
+/// relative path, and for one that is elsewhere.
+///
+/// The directory may be named in another way than the path names it, through a symbolic link; links inside it
+/// are not followed. The path may be a glob, and need not exist.
+pub fn relative_to(directory: &Path, path: &str) -> Option<String> {
+    let path = Path::new(path);
+    if !path.is_absolute() {
+        return None;
+    }
+    let root = directory.canonicalize().ok()?;
+    let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+    above.reverse();
+    let inside = above
+        .into_iter()
+        .find(|folder| folder.canonicalize().is_ok_and(|folder| folder == root))
+        .and_then(|folder| path.strip_prefix(folder).ok())?;
+    let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
