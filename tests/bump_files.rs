@@ -609,3 +609,83 @@ fn an_absolute_file_elsewhere_is_refused() {
     }
     assert_eq!(fs::read_to_string(beside).unwrap(), "a: 1\n");
 }
+
+#[test]
+fn what_is_skipped_because_it_does_not_exist_is_named() {
+    let bench = bench();
+    bench.write("b.yaml", "image: acme/api:1\n");
+    let list = bench.write_beside("list.yaml", "- file: web/values.yaml\n  set: {image.tga: v2}\n");
+    let many = bench.write_beside(
+        "many.yaml",
+        "- file: b.yaml\n  set: {a: '1', b: '1', c: '1', d: '1', e: '1', f: '1', g: '1'}\n",
+    );
+    for (arguments, operation, says) in [
+        (
+            &["--file", "web/values.yaml", "--set", "image.tga=v2"][..],
+            "skipped",
+            "`image.tga` does not exist",
+        ),
+        (
+            &[
+                "--file",
+                "web/values.yaml",
+                "--set",
+                "image.tga=v2",
+                "--set",
+                "image.tag=v1.0.0",
+            ],
+            "skipped",
+            "web/values.yaml:",
+        ),
+        (
+            &["--file", "b.yaml", "--image", "acme/web", "--tag", "2"],
+            "skipped",
+            "`acme/web` is not referenced in `b.yaml`",
+        ),
+        (
+            &["--file", "**/*.yaml", "--image", "acme/no", "--tag", "2"],
+            "skipped",
+            "in any of the 2 files",
+        ),
+        (
+            &[
+                "--file",
+                "b.yaml",
+                "--file",
+                "web/values.yaml",
+                "--image",
+                "acme/api",
+                "--tag",
+                "1",
+            ],
+            "skipped",
+            "`acme/api` is not referenced in `web/values.yaml`",
+        ),
+        (&["--changes", &list], "skipped", "`image.tga` does not exist"),
+        (&["--changes", &many], "skipped", "; and 2 more"),
+        (
+            &["--file", "web/values.yaml", "--unset", "image.tga"],
+            "unchanged",
+            "",
+        ),
+        (
+            &["--file", "**/*.yaml", "--image", "acme/api", "--tag", "1"],
+            "unchanged",
+            "",
+        ),
+    ] {
+        let run = bench
+            .bump(&[arguments, &["--if-missing", "skip", "--format", "json"]].concat())
+            .exits(0);
+        let json = run.json();
+        assert_eq!(
+            (&json["operation"], &json["changed"]),
+            (&operation.into(), &false.into()),
+            "{arguments:?}"
+        );
+        let reason = json["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(says), "{arguments:?}: {reason}");
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
+    }
+    assert_eq!(bench.read("web/values.yaml"), VALUES);
+}

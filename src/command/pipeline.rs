@@ -53,7 +53,8 @@ pub fn run(
             // The answer to the push before was lost. It landed if its commit is the tip, or if the tip holds
             // all that it was to bring.
             let is_tip = base.as_deref() == Some(sent.commit.as_str());
-            if is_tip || plan.operation == Operation::Unchanged {
+            let holds_all = matches!(plan.operation, Operation::Unchanged | Operation::Skipped);
+            if is_tip || holds_all {
                 let commit = if is_tip { Some(sent.commit) } else { base };
                 return Ok(Receipt { commit, ..receipt }.of_plan(sent.plan));
             }

@@ -19,7 +19,7 @@ pub enum Operation {
     Unchanged,
     /// A newer value is there already.
     Superseded,
-    /// The event asks for nothing.
+    /// The event asks for nothing, or what was asked does not exist and may be missing.
     Skipped,
     /// Refused by policy or as unsafe.
     Refused,

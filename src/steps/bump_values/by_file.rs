@@ -7,14 +7,14 @@ use super::request::{Files, Request};
 use crate::plan::places::{self, Place, Want, kind};
 use crate::plan::snapshot::Snapshot;
 use crate::steps::files::{self, Named};
-use crate::steps::parse_path;
+use crate::steps::{fault_in, parse_path};
 use crate::words::changes::{Change, Scalar};
 use crate::words::fault::{Fault, Kind};
 use crate::words::image::ImageName;
 use crate::words::repo_path::RepoPath;
-use crate::yaml::{Edit, IfMissing, Node, Operation, Value};
+use crate::yaml::{Edit, ErrorKind, IfMissing, Node, Operation, Value};
 
-/// Puts the edits of `--file` into a draft.
+/// Puts the edits of `--file` into a draft, and returns what is skipped because it does not exist.
 ///
 /// # Errors
 /// `NotFound` for a file, a path or an image that is not there, or an image that is there more than once.
@@ -23,7 +23,8 @@ pub fn draft_files(
     request: &Request,
     asked: &Files,
     snapshot: &dyn Snapshot,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
+    let mut skipped = Vec::new();
     let named = files::find(snapshot, &asked.patterns)?;
     let paths: Vec<RepoPath> = named.iter().map(|named| named.path.clone()).collect();
     let opened = draft.open(snapshot, &paths)?;
@@ -35,14 +36,22 @@ pub fn draft_files(
         for (path, place) in &found {
             draft.bring(path, place, want, request.allow_shared)?;
         }
+        let due = named.iter().zip(&opened).filter(|(named, path)| {
+            found.is_empty() || (named.exact && !found.iter().any(|(found, _)| found == *path))
+        });
+        let without: Vec<RepoPath> = due.map(|(_, path)| path.clone()).collect();
+        if !without.is_empty() {
+            skipped.push(no_image(draft, &without, image).to_string());
+        }
     }
     for path in &opened {
+        skipped.extend(asked.edits.iter().filter_map(|edit| skips(draft, path, edit)));
         draft.edit(path, asked.edits.iter().cloned());
     }
-    Ok(())
+    Ok(skipped)
 }
 
-/// Puts the edits of `--changes` into a draft.
+/// Puts the edits of `--changes` into a draft, and returns what is skipped because it does not exist.
 ///
 /// # Errors
 /// `NotFound` for a file or a path that is not there.
@@ -51,7 +60,8 @@ pub fn draft_changes(
     request: &Request,
     entries: &[Change],
     snapshot: &dyn Snapshot,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
+    let mut skipped = Vec::new();
     let paths: Vec<RepoPath> = entries.iter().map(|entry| entry.file.clone()).collect();
     let opened = draft.open(snapshot, &paths)?;
     for (file, entry) in opened.iter().zip(entries) {
@@ -71,9 +81,20 @@ pub fn draft_changes(
             if_missing: request.if_missing,
             allow_shared: request.allow_shared,
         };
+        skipped.extend(skips(draft, file, &edit));
         draft.edit(file, [edit]);
     }
-    Ok(())
+    Ok(skipped)
+}
+
+/// Returns what is said of a value that is not set because its path does not exist. A path that is to be removed
+/// and does not exist is as asked.
+fn skips(draft: &Draft, file: &RepoPath, edit: &Edit) -> Option<String> {
+    if edit.if_missing != IfMissing::Skip || edit.operation == Operation::Unset {
+        return None;
+    }
+    let error = draft.yaml(file).find(edit.document.as_ref(), &edit.path).err()?;
+    (error.kind == ErrorKind::Missing).then(|| fault_in(file.as_str(), error).to_string())
 }
 
 /// A value of the list. A number keeps its spelling or is refused, and never takes the place of a string: short

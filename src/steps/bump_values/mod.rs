@@ -44,15 +44,16 @@ impl Request {
         let policy = self.policy(snapshot, publish)?;
         let resolved = self.resolved(policy.as_ref())?;
         let mut draft = Draft::default();
-        match (&self.way, &resolved) {
+        let skipped = match (&self.way, &resolved) {
             (Way::Policy { images, .. }, Some(resolved)) => {
                 self.permit_sender(resolved)?;
                 by_policy::draft_policy(&mut draft, self, resolved, images, snapshot)?;
+                Vec::new()
             }
             (Way::Files(files), _) => by_file::draft_files(&mut draft, self, files, snapshot)?,
             (Way::Changes(entries), _) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
-            (Way::Policy { .. }, None) | (Way::Nothing(_), _) => {}
-        }
+            (Way::Policy { .. }, None) | (Way::Nothing(_), _) => Vec::new(),
+        };
         let mut edited = draft.apply()?;
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
@@ -71,6 +72,10 @@ impl Request {
         };
         if edited.files.is_empty() {
             plan.warnings = warnings;
+            if !skipped.is_empty() {
+                plan.operation = Operation::Skipped;
+                plan.reason = Some(listed(&skipped));
+            }
             return Ok(plan);
         }
         let guard = resolved
@@ -139,4 +144,13 @@ impl Request {
             _ => Ok(None),
         }
     }
+}
+
+fn listed(reasons: &[String]) -> String {
+    let shown = reasons.len().min(5);
+    let more = match reasons.len() - shown {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    format!("{}{more}", reasons[..shown].join("; "))
 }
