@@ -94,6 +94,22 @@ fn a_place_inside_of_what_goes_is_a_contradiction() {
     }
 }
 
+#[test]
+fn what_edits_would_lose_or_put_elsewhere_is_refused() {
+    for (text, edits, kind) in [
+        (
+            "x:\n- n: a\n- n: z\n",
+            &["x[n=a].n:=b", "x[n=c].v:=p", "x[n=b].v:=q"][..],
+            ErrorKind::Unproven,
+        ),
+        ("x: [a]\n", &["x.1:=p", "x[1]:=q"], ErrorKind::Contradiction),
+        ("x:\n- a\n", &["x.1:=p", "x[1]:=q"], ErrorKind::Contradiction),
+        ("a: {}\n", &["a.k.m:=p", "/a/k:=q"], ErrorKind::Contradiction),
+    ] {
+        assert_eq!(apply(text, edits), Err(kind), "{text} {edits:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::error::{Error, ErrorKind};
 use super::file::File;
+use super::model::Model;
 use super::path::Path;
 use super::pin;
 use super::prove;
@@ -114,6 +115,9 @@ impl File {
     /// Any [`ErrorKind`]; the first edit that cannot be made decides.
     pub fn apply(&self, edits: &[Edit]) -> Result<Edited, Error> {
         let mut pending = distinct(edits)?;
+        let model = (pending.len() > 1)
+            .then(|| Model::of(self, edits, &pending))
+            .transpose()?;
         let mut newest: Option<File> = None;
         let mut changes: Vec<(usize, Change)> = Vec::new();
         let mut unproven_by = None;
@@ -144,6 +148,9 @@ impl File {
             }
         }
         let file = newest.as_ref().unwrap_or(self);
+        if let Some(model) = model {
+            model.check(file)?;
+        }
         changes.sort_by_key(|(position, _)| *position);
         let made = pinned.as_deref().unwrap_or(edits);
         for (position, change) in &mut changes {

@@ -12,6 +12,7 @@
 //! | `edit`, `round`, `pin` | what is asked for, what can be done at once, and where it has moved to by then |
 //! | `set`, `insert`, `unset`, `embed`, `layout`, `splice` | which bytes change |
 //! | `prove`, `witness` | that nothing else did |
+//! | `model` | what several edits must give together |
 //!
 //! ```
 //! use gitops_steps::yaml::{Edit, File, IfMissing, Operation, Path, Value};
@@ -35,6 +36,7 @@ mod insert;
 mod layout;
 mod lex;
 mod locate;
+mod model;
 mod path;
 mod pin;
 mod prove;

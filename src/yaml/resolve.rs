@@ -227,7 +227,8 @@ pub(super) fn walk_through<'f>(root: Node<'f>, segments: &[Segment]) -> Result<N
     })
 }
 
-fn step<'f>(node: Node<'f>, segment: &Segment) -> Result<Node<'f>, Why> {
+/// Takes one step of a path.
+pub fn step<'f>(node: Node<'f>, segment: &Segment) -> Result<Node<'f>, Why> {
     match (node.kind(), segment) {
         (NodeKind::Alias, _) => Err(Why::Alias),
         (NodeKind::Scalar, _) => Err(Why::NotACollection),
