@@ -232,6 +232,7 @@ fn io_fault(verb: &str, path: &RepoPath, error: &std::io::Error) -> anyhow::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::testing::folder;
 
     fn path(text: &str) -> RepoPath {
         RepoPath::parse(text).unwrap()
@@ -249,16 +250,6 @@ mod tests {
             signing: None,
             changes: changes.collect(),
         }
-    }
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let file = folder.path().join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
-        folder
     }
 
     #[cfg(unix)]

@@ -14,3 +14,5 @@ pub mod origin;
 pub mod process;
 pub mod progress;
 mod scratch;
+#[cfg(test)]
+mod testing;

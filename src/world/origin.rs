@@ -194,19 +194,10 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::world::testing::folder;
 
     fn path(text: &str) -> RepoPath {
         RepoPath::parse(text).unwrap()
-    }
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let file = folder.path().join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
-        }
-        folder
     }
 
     #[test]
