@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 
 use super::draft::Draft;
-use super::request::{Files, Request};
+use super::request::Request;
+use super::way::{Files, WantedImage};
 use crate::plan::places::{self, Place, Want, kind};
 use crate::plan::snapshot::Snapshot;
 use crate::steps::files::{self, Named};
@@ -203,7 +204,7 @@ pub fn list(found: &[(RepoPath, Place)]) -> String {
 }
 
 /// What a place shall become when only its image's tag and digest are known.
-pub fn want_of(request: &Request, image: &super::request::WantedImage, name: Option<ImageName>) -> Want {
+pub fn want_of(request: &Request, image: &WantedImage, name: Option<ImageName>) -> Want {
     Want {
         name,
         tag: image.tag.clone(),

@@ -2,7 +2,8 @@
 
 use super::by_file::{list, no_image, want_of};
 use super::draft::Draft;
-use super::request::{Request, WantedImage};
+use super::request::Request;
+use super::way::WantedImage;
 use crate::plan::places::{self, Place, kind};
 use crate::plan::snapshot::Snapshot;
 use crate::steps::{fault_in, parse_path};

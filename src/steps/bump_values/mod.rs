@@ -9,6 +9,7 @@ mod message;
 mod order;
 mod permit;
 mod request;
+mod way;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ use crate::words::repo_path::RepoPath;
 use draft::Draft;
 use message::FromTo;
 use order::Verdict;
-use request::Way;
+use way::Way;
 
 impl Request {
     /// Returns why there is nothing to do, where the event says so.

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::by_policy;
 use super::draft::Draft;
-use super::request::{Request, Way};
+use super::request::Request;
+use super::way::Way;
 use crate::plan::Publish;
 use crate::plan::places::{self, Shape, kind};
 use crate::steps::args::PublishArg;
