@@ -17,7 +17,6 @@ use crate::words::changes;
 use crate::words::event::{self, Event};
 use crate::words::fault::Fault;
 use crate::world::ci::{self, Host};
-use crate::world::clock::{self, Deadline};
 use crate::world::env::Environment;
 use crate::world::files;
 
@@ -44,7 +43,7 @@ fn try_bump_values(
     console: &Arc<Console>,
     receipt: &mut Receipt,
 ) -> anyhow::Result<Receipt> {
-    let deadline = Deadline::after(clock::duration(&common.timeout)?);
+    let deadline = common.deadline(false)?;
     let address = RepoAddress::parse(&args.config_repo.config_repo)?;
     let request = Request::new(
         in_directory(args.clone(), &address),

@@ -7,6 +7,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::steps::bump_values::BumpValuesArgs;
+use crate::words::fault::Fault;
+use crate::words::forge_repo::ForgeKind;
+use crate::world::clock::{self, Deadline};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -62,6 +65,26 @@ pub enum Format {
     Json,
 }
 
+/// A forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ForgeArg {
+    /// GitHub, or a GitHub Enterprise Server
+    #[value(name = "github")]
+    GitHub,
+    /// GitLab, or a self-managed one
+    #[value(name = "gitlab")]
+    GitLab,
+}
+
+impl From<ForgeArg> for ForgeKind {
+    fn from(forge: ForgeArg) -> Self {
+        match forge {
+            ForgeArg::GitHub => Self::GitHub,
+            ForgeArg::GitLab => Self::GitLab,
+        }
+    }
+}
+
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -100,10 +123,38 @@ pub struct CommonArgs {
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
-    /// File that holds the token for the config repo; GITOPS_STEPS_TOKEN may hold it instead
+    /// Forge of a repository whose address does not tell
+    #[arg(long, value_enum, value_name = "FORGE")]
+    pub forge: Option<ForgeArg>,
+    /// Root of the forge's API, such as https://github.example.com/api/v3 [default: what CI says, else the public one]
+    #[arg(long, value_name = "URL")]
+    pub api_url: Option<String>,
+    /// File that holds the token for the repository that is changed; GITOPS_STEPS_TOKEN may hold it instead
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// How long to try, such as 90s, 2m or 1h
-    #[arg(long, value_name = "DURATION", default_value = "2m")]
-    pub timeout: String,
+    /// How long to try, such as 90s, 2m or 1h [default: 2m, and 30m where it waits for others]
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<String>,
+}
+
+impl CommonArgs {
+    /// Returns how long a run may take.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no duration.
+    pub fn deadline(&self, waits: bool) -> Result<Deadline, Fault> {
+        let standard = if waits { "30m" } else { "2m" };
+        let timeout = self.timeout.as_deref().unwrap_or(standard);
+        clock::duration("--timeout", timeout).map(Deadline::after)
+    }
+
+    /// Returns the flags of a command line that gives none.
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        let cli = Cli::try_parse_from(["gitops-steps", "bump-values", "--from-event", "auto"]);
+        match cli.expect("the flags are right").command {
+            Command::BumpValues { common, .. } => common,
+            _ => unreachable!("it is bump-values"),
+        }
+    }
 }

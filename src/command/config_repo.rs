@@ -2,26 +2,20 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::cli::CommonArgs;
 use super::console::Console;
+use super::tokens;
 use crate::plan::Publish;
 use crate::words::address::RepoAddress;
 use crate::words::fault::Fault;
-use crate::words::token::{Token, TokenSource};
 use crate::world::checkout::Checkout;
 use crate::world::clock::Deadline;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::env::Environment;
-use crate::world::files;
 use crate::world::git::{Access, GitRepo, plaintext_warning};
 use crate::world::git_config::GitConfig;
 use crate::world::http::Http;
 use crate::world::origin::{Origin, OriginRepo};
-
-/// The most bytes of a token's file.
-const TOKEN_MAX: u64 = 64 * 1024;
 
 /// Opens the config repo where it is read and written.
 pub(super) fn open(
@@ -40,7 +34,7 @@ pub(super) fn open(
             http: Http::new(environment, &config),
             config,
             directory,
-            token: token(common, environment)?,
+            token: tokens::given(common, environment)?,
             login,
             deadline,
             progress: Arc::<Console>::clone(console),
@@ -72,36 +66,6 @@ pub(super) fn open(
                 access(GitConfig::of_user()?, None, None)?,
             )?))
         }
-        RepoAddress::GitHub { owner, name } => Err(through_git(
-            "github:",
-            &format!("https://github.com/{owner}/{name}.git"),
-        )),
-        RepoAddress::GitLab { path } => {
-            Err(through_git("gitlab:", &format!("https://gitlab.com/{path}.git")))
-        }
+        RepoAddress::Forge(repo) => Err(Fault::invalid(format!("`{repo}` is not reached yet")).into()),
     }
-}
-
-fn through_git(scheme: &str, url: &str) -> anyhow::Error {
-    Fault::invalid(format!(
-        "this release does not reach a config repo through the API of `{scheme}`"
-    ))
-    .hint(format!("give its git address: --config-repo {url}"))
-    .into()
-}
-
-fn token(common: &CommonArgs, environment: &Environment) -> anyhow::Result<Option<(Token, TokenSource)>> {
-    if let Some(file) = &common.token_file {
-        let bytes = files::read(file, TOKEN_MAX)?;
-        let text = String::from_utf8(bytes).map_err(|_| Fault::invalid("the token's file is not text"))?;
-        let token = Token::parse(&text).with_context(|| format!("cannot read `{}`", file.display()))?;
-        return Ok(Some((token, TokenSource::File)));
-    }
-    let variable = "GITOPS_STEPS_TOKEN";
-    let token = environment
-        .get(variable)
-        .map(Token::parse)
-        .transpose()
-        .context(variable)?;
-    Ok(token.map(|token| (token, TokenSource::Variable(variable))))
 }

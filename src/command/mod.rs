@@ -7,10 +7,12 @@ mod console;
 pub mod docs;
 pub mod exit;
 mod finish;
+mod forge;
 mod github;
 mod gitlab;
 mod pipeline;
 mod receipt;
+mod tokens;
 pub mod variables;
 
 use std::ffi::OsString;

@@ -52,10 +52,10 @@ pub fn run(
         if let Some(sent) = sent.take() {
             // The answer to the push before was lost. It landed if its commit is the tip, or if the tip holds
             // all that it was to bring.
-            let is_tip = base.as_deref() == Some(sent.commit.as_str());
+            let is_tip = sent.commit.is_some() && base == sent.commit;
             let holds_all = matches!(plan.operation, Operation::Unchanged | Operation::Skipped);
             if is_tip || holds_all {
-                let commit = if is_tip { Some(sent.commit) } else { base };
+                let commit = if is_tip { sent.commit } else { base };
                 return Ok(Receipt { commit, ..receipt }.of_plan(sent.plan));
             }
         }
@@ -107,7 +107,7 @@ pub fn run(
 
 /// What was pushed without an answer.
 struct Sent {
-    commit: String,
+    commit: Option<String>,
     plan: Plan,
 }
 

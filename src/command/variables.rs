@@ -15,7 +15,14 @@ use crate::world::env::Environment;
 pub const PREFIX: &str = "GITOPS_STEPS_";
 
 /// Variables that carry our prefix and belong to no flag.
-const OTHERS: [&str; 3] = ["TOKEN", "SOURCE_TOKEN", "COMMAND"];
+const OTHERS: [&str; 6] = [
+    "TOKEN",
+    "SOURCE_TOKEN",
+    "APP_ID",
+    "APP_PRIVATE_KEY",
+    "APP_PRIVATE_KEY_FILE",
+    "COMMAND",
+];
 
 /// Returns the name of a flag's variable.
 pub fn name(flag: &str) -> String {

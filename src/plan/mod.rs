@@ -1,7 +1,11 @@
 //! Floor 2, plan: what a repository holds and what shall change in it. Pure.
 
+pub mod change_request;
 pub mod commit;
+pub mod comparison;
+pub mod deployment;
 pub mod diff;
+pub mod dispatch;
 pub mod places;
 pub mod snapshot;
 
@@ -19,6 +23,10 @@ pub enum Operation {
     Unchanged,
     /// A newer value is there already.
     Superseded,
+    /// The change request was merged.
+    Merged,
+    /// The change request was closed, as nothing is left for it to change.
+    Closed,
     /// The event asks for nothing, or what was asked does not exist and may be missing.
     Skipped,
     /// Refused by policy or as unsafe.
@@ -35,6 +43,8 @@ impl Operation {
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::Superseded => "superseded",
+            Self::Merged => "merged",
+            Self::Closed => "closed",
             Self::Skipped => "skipped",
             Self::Refused => "refused",
             Self::Failed => "failed",
@@ -59,12 +69,14 @@ pub struct ValueChange {
 
 /// Where a plan goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Publish {
     /// Write the files of a checkout, and nothing else.
     Files,
     /// Commit and push.
     Push,
+    /// Commit to a branch of its own, and open or update a change request for it.
+    PullRequest,
 }
 
 /// What shall change, why, and how it is said.

@@ -1,5 +1,6 @@
 //! What a plan may ask of a repository at one commit.
 
+use super::comparison::LoggedCommit;
 use crate::words::repo_path::RepoPath;
 
 /// A file as it stands at the snapshot's commit.
@@ -28,4 +29,11 @@ pub trait Snapshot {
     /// # Errors
     /// A read that failed.
     fn list(&self) -> anyhow::Result<Vec<RepoPath>>;
+
+    /// Returns commits that changed a file, newest first, at most `most` of them; fewer where the transport knows
+    /// fewer, and none for a folder that is edited in place.
+    ///
+    /// # Errors
+    /// A read that failed.
+    fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>>;
 }

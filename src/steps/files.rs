@@ -218,6 +218,13 @@ mod tests {
         fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
             Ok(self.0.clone())
         }
+        fn history(
+            &self,
+            _: &RepoPath,
+            _: usize,
+        ) -> anyhow::Result<Vec<crate::plan::comparison::LoggedCommit>> {
+            Ok(Vec::new())
+        }
     }
 
     fn found(patterns: &[&str]) -> anyhow::Result<Vec<(String, bool)>> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 
 use super::fault::Fault;
+use super::forge_repo::ForgeRepo;
 use super::token::Token;
 
 /// Where a config repo is.
@@ -15,18 +16,8 @@ pub enum RepoAddress {
     Directory(PathBuf),
     /// A repository that git reaches.
     Git(GitUrl),
-    /// A repository behind GitHub's API: `github:owner/name`.
-    GitHub {
-        /// The user or organisation.
-        owner: String,
-        /// The repository.
-        name: String,
-    },
-    /// A project behind GitLab's API: `gitlab:group/project`.
-    GitLab {
-        /// The project's full path.
-        path: String,
-    },
+    /// A repository behind its forge's API: `github:owner/name`, `gitlab:group/project`.
+    Forge(ForgeRepo),
 }
 
 impl RepoAddress {
@@ -38,22 +29,8 @@ impl RepoAddress {
     /// # Errors
     /// `Invalid` for what is none of these, and for a URL that holds a password; the message never shows it.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        if let Some(rest) = text.strip_prefix("github:") {
-            return match rest.split('/').collect::<Vec<_>>()[..] {
-                [owner, name] if is_slug(owner) && is_slug(name) => Ok(Self::GitHub {
-                    owner: owner.to_owned(),
-                    name: name.trim_end_matches(".git").to_owned(),
-                }),
-                _ => Err(unreadable(text, "write it `github:owner/name`")),
-            };
-        }
-        if let Some(path) = text.strip_prefix("gitlab:") {
-            if path.contains('/') && path.split('/').all(is_slug) {
-                return Ok(Self::GitLab {
-                    path: path.to_owned(),
-                });
-            }
-            return Err(unreadable(text, "write it `gitlab:group/project`"));
+        if let Some(repo) = ForgeRepo::parse(text)? {
+            return Ok(Self::Forge(repo));
         }
         match GitUrl::parse(text)? {
             Some(url) => Ok(Self::Git(url)),
@@ -295,14 +272,6 @@ impl fmt::Display for GitUrl {
     }
 }
 
-fn is_slug(part: &str) -> bool {
-    !part.is_empty()
-        && !part.starts_with(['-', '.'])
-        && part
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-}
-
 fn unreadable(text: &str, hint: &str) -> Fault {
     Fault::invalid(format!(
         "`{}` is no address of a config repo",
@@ -366,19 +335,10 @@ mod tests {
                 RepoAddress::Directory(dir.into())
             );
         }
-        assert_eq!(
-            RepoAddress::parse("github:acme/config").unwrap(),
-            RepoAddress::GitHub {
-                owner: "acme".into(),
-                name: "config".into()
-            }
-        );
-        assert_eq!(
-            RepoAddress::parse("gitlab:acme/team/config").unwrap(),
-            RepoAddress::GitLab {
-                path: "acme/team/config".into()
-            }
-        );
+        for repo in ["github:acme/config", "gitlab:acme/team/config"] {
+            let address = RepoAddress::parse(repo).unwrap();
+            assert!(matches!(address, RepoAddress::Forge(forge) if forge.to_string() == repo));
+        }
     }
 
     #[test]

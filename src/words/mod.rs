@@ -5,6 +5,7 @@ pub mod changes;
 pub mod event;
 pub mod fault;
 mod fields;
+pub mod forge_repo;
 pub mod image;
 pub mod name;
 pub mod payload;

@@ -18,9 +18,10 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use anyhow::Context as _;
 use tempfile::NamedTempFile;
 
-use super::config_repo::{ConfigRepo, Outcome};
+use super::config_repo::{ConfigRepo, Head, Outcome};
 use super::links::{self, Entry};
 use crate::plan::commit::{FileChange, NewCommit};
+use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
@@ -179,6 +180,27 @@ impl ConfigRepo for Checkout {
             verified: None,
         })
     }
+
+    fn head(&mut self, _branch: &str, _files: &[RepoPath]) -> anyhow::Result<Option<Head<'_>>> {
+        Err(no_branches().into())
+    }
+
+    fn propose(
+        &mut self,
+        _base: &str,
+        _branch: &str,
+        _expected: Option<&str>,
+        _commit: &NewCommit,
+    ) -> anyhow::Result<Outcome> {
+        Err(no_branches().into())
+    }
+}
+
+fn no_branches() -> Fault {
+    Fault::new(
+        Kind::Internal,
+        "a directory that is edited in place has no branches",
+    )
 }
 
 /// The files as they lie there; git's index is not asked.
@@ -222,6 +244,10 @@ impl Snapshot for Files<'_> {
         }
         found.sort();
         Ok(found)
+    }
+
+    fn history(&self, _path: &RepoPath, _most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        Ok(Vec::new())
     }
 }
 

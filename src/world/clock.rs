@@ -36,13 +36,13 @@ pub fn random_word() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(24).collect()
 }
 
-/// Reads a duration as a user writes it: `90s`, `2m`, `1h30m`.
+/// Reads the duration of a flag as a user writes it: `90s`, `2m`, `1h30m`.
 ///
 /// # Errors
 /// `Invalid` for what is none, or is zero.
-pub fn duration(text: &str) -> Result<Duration, Fault> {
+pub fn duration(flag: &str, text: &str) -> Result<Duration, Fault> {
     let wrong = || {
-        Fault::invalid(format!("`{}` is no duration for --timeout", text.escape_debug()))
+        Fault::invalid(format!("`{}` is no duration for {flag}", text.escape_debug()))
             .hint("write it as 90s, 2m or 1h30m")
     };
     let span: SignedDuration = text.trim().parse().map_err(|_| wrong())?;

@@ -1,6 +1,7 @@
 //! The seam to a config repo, whatever its transport.
 
 use crate::plan::commit::NewCommit;
+use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::Snapshot;
 use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
@@ -26,9 +27,17 @@ pub enum Outcome {
     Unknown {
         /// What happened.
         why: String,
-        /// The commit that may have landed.
-        commit: String,
+        /// The commit that may have landed, where its id was known before it was sent.
+        commit: Option<String>,
     },
+}
+
+/// Another branch of a config repo, such as the one of a change request.
+pub struct Head<'repo> {
+    /// Its tip.
+    pub tip: LoggedCommit,
+    /// The files at its tip.
+    pub files: Box<dyn Snapshot + 'repo>,
 }
 
 /// A config repo and the branch of it that is changed.
@@ -56,4 +65,24 @@ pub trait ConfigRepo {
     /// # Errors
     /// What failed before anything was sent.
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome>;
+
+    /// Looks at another branch; `None` if it does not exist. `files` are those that will be read there, so that a
+    /// transport can fetch them in the same request.
+    ///
+    /// # Errors
+    /// As [`ConfigRepo::snapshot`], and `Invalid` for a directory that is edited in place.
+    fn head(&mut self, branch: &str, files: &[RepoPath]) -> anyhow::Result<Option<Head<'_>>>;
+
+    /// Puts one commit, made on the commit `base` of a snapshot, on another branch whose tip is still `expected`;
+    /// with `None` the branch must not exist. Whatever the branch held before is gone from it then.
+    ///
+    /// # Errors
+    /// As [`ConfigRepo::commit`].
+    fn propose(
+        &mut self,
+        base: &str,
+        branch: &str,
+        expected: Option<&str>,
+        commit: &NewCommit,
+    ) -> anyhow::Result<Outcome>;
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config_repo;
 pub mod env;
 pub mod files;
+pub mod forge;
 pub mod git;
 pub mod git_config;
 pub mod http;

@@ -3,7 +3,7 @@
 use std::path::{MAIN_SEPARATOR, Path};
 
 use super::checkout::Checkout;
-use super::config_repo::{ConfigRepo, Outcome};
+use super::config_repo::{ConfigRepo, Head, Outcome};
 use super::env::Environment;
 use super::git::GitRepo;
 use crate::plan::commit::NewCommit;
@@ -159,6 +159,20 @@ impl ConfigRepo for OriginRepo {
 
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
         self.repo.commit(expected, commit)
+    }
+
+    fn head(&mut self, branch: &str, files: &[RepoPath]) -> anyhow::Result<Option<Head<'_>>> {
+        self.repo.head(branch, files)
+    }
+
+    fn propose(
+        &mut self,
+        base: &str,
+        branch: &str,
+        expected: Option<&str>,
+        commit: &NewCommit,
+    ) -> anyhow::Result<Outcome> {
+        self.repo.propose(base, branch, expected, commit)
     }
 }
 

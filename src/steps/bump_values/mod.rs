@@ -106,7 +106,7 @@ impl Request {
             (Publish::Files, PublishArg::Auto, Err(fault)) => {
                 Some(format!("`--publish push` would be refused: {fault}"))
             }
-            (Publish::Files, _, _) => None,
+            (Publish::Files, _, _) | (Publish::PullRequest, ..) => None,
         };
         plan.message = message::write(self, &draft.moves, &edited.changes)?;
         Ok(Plan {

@@ -1,4 +1,4 @@
-//! Pushes one commit to one branch, without force, and reports what the remote said.
+//! Pushes one commit to one branch, on condition of its old tip, and reports what the remote said.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -10,6 +10,15 @@ use crate::world::progress::Progress;
 
 /// How much of the remote's own words is kept.
 const MOST_SAID: usize = 4096;
+
+/// What a branch must be at, and what may happen to it.
+#[derive(Clone, Copy)]
+pub(super) enum Lease {
+    /// It is at this commit, which the new one contains.
+    Forward(Oid),
+    /// It is at this commit, which goes; zeros stand for no branch.
+    Replace(Oid),
+}
 
 /// What the remote says of one branch.
 pub(super) enum Status {
@@ -31,17 +40,22 @@ pub(super) struct Report {
     pub error: Option<WireError>,
 }
 
-/// Pushes `commit` to `branch` if the remote's tip is still `expected`.
+/// Pushes `commit` to `branch` if the remote's tip is still that of the lease.
 ///
 /// libgit2 calls a push done when the remote has answered, also when it has refused: only the status counts.
 pub(super) fn send(
     repo: &Repository,
     wire: &Arc<Wire>,
     branch: &str,
-    (expected, commit): (Oid, Oid),
+    lease: Lease,
+    commit: Oid,
     progress: &dyn Progress,
 ) -> Report {
     let target = format!("refs/heads/{branch}");
+    let (expected, force) = match lease {
+        Lease::Forward(tip) => (tip, ""),
+        Lease::Replace(tip) => (tip, "+"),
+    };
     let status = RefCell::new(None);
     let said = RefCell::new(Vec::new());
     let moved_to = RefCell::new(None);
@@ -74,7 +88,7 @@ pub(super) fn send(
     callbacks.push_transfer_progress(|done, total, _| progress.show("push", done, total));
     let mut options = PushOptions::new();
     options.remote_callbacks(callbacks);
-    let refspec = format!("{commit}:{target}");
+    let refspec = format!("{force}{commit}:{target}");
     let result = wire.with_remote(repo, |remote| remote.push(&[refspec], Some(&mut options)));
     drop(options);
     Report {

@@ -7,8 +7,8 @@ use git2::{Oid, Repository};
 
 use super::credentials::Access;
 use super::outcome::{Meaning, meaning, refused};
-use super::push::{Report, Status};
-use super::snapshot::GitSnapshot;
+use super::push::{Lease, Report, Status};
+use super::snapshot::{GitSnapshot, logged};
 use super::wire::{Failure, Wire, WireError};
 use super::{commit, fetch, push};
 use crate::plan::commit::NewCommit;
@@ -17,7 +17,7 @@ use crate::words::address::GitUrl;
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
-use crate::world::config_repo::{ConfigRepo, Outcome};
+use crate::world::config_repo::{ConfigRepo, Head, Outcome};
 use crate::world::scratch::Scratch;
 
 /// How often a fetch is tried when the connection breaks or the server is ailing.
@@ -79,8 +79,16 @@ impl GitRepo {
         })
     }
 
-    /// Fetches the tip; reading does no harm, so a passing failure is tried again.
+    /// Fetches the tip of the branch that is changed.
     fn fetch(&mut self) -> Result<Oid, Failure> {
+        let tip = self.fetch_branch(self.branch.clone().as_deref())?;
+        self.branch = Some(tip.branch);
+        self.tip = Some(tip.commit);
+        Ok(tip.commit)
+    }
+
+    /// Fetches a branch; reading does no harm, so a passing failure is tried again.
+    fn fetch_branch(&mut self, branch: Option<&str>) -> Result<fetch::Tip, Failure> {
         if let Some(wait) = self.wait.take() {
             clock::sleep(wait.min(self.access.deadline.left()));
         }
@@ -88,12 +96,7 @@ impl GitRepo {
         let mut pause = PAUSE;
         let mut tries = 1;
         loop {
-            match fetch::tip(&self.repo, &self.wire, self.branch.as_deref(), progress) {
-                Ok(tip) => {
-                    self.branch = Some(tip.branch);
-                    self.tip = Some(tip.commit);
-                    return Ok(tip.commit);
-                }
+            match fetch::tip(&self.repo, &self.wire, branch, progress) {
                 Err(failure) if failure.passing && tries < FETCHES => {
                     let why = &failure.fault.message;
                     progress.note(&format!("fetch {tries} failed and is tried again: {why}"));
@@ -104,36 +107,51 @@ impl GitRepo {
                     pause *= 2;
                     tries += 1;
                 }
-                Err(failure) => return Err(failure),
+                found => return found,
             }
         }
     }
 
-    fn outcome(&mut self, report: Report, commit: Oid) -> anyhow::Result<Outcome> {
+    /// Makes a commit on `parent` and pushes it to `branch`.
+    fn put(
+        &mut self,
+        parent: Oid,
+        branch: &str,
+        lease: Lease,
+        commit: &NewCommit,
+    ) -> anyhow::Result<Outcome> {
+        let made = commit::write(&self.repo, parent, self.folder.as_ref(), commit, &self.access)?;
+        let progress = self.access.progress.as_ref();
+        let report = push::send(&self.repo, &self.wire, branch, lease, made, progress);
+        let outcome = self.outcome(branch, report, made)?;
+        if matches!((&outcome, &self.branch), (Outcome::Landed { .. }, Some(own)) if own == branch) {
+            self.tip = Some(made);
+        }
+        Ok(outcome)
+    }
+
+    /// Reads what the remote said of `branch`.
+    fn outcome(&mut self, branch: &str, report: Report, commit: Oid) -> anyhow::Result<Outcome> {
         if let Some(tip) = report.moved_to {
             return Ok(Outcome::Moved {
                 why: format!("the branch is at {tip} now"),
             });
         }
-        let branch = self.branch.clone().unwrap_or_default();
         let unknown = |why: String| Outcome::Unknown {
             why,
-            commit: commit.to_string(),
+            commit: Some(commit.to_string()),
         };
         match (report.status, report.error) {
-            (Some(Status::Accepted), _) => {
-                self.tip = Some(commit);
-                Ok(Outcome::Landed {
-                    commit: Some(commit.to_string()),
-                    verified: None,
-                })
-            }
+            (Some(Status::Accepted), _) => Ok(Outcome::Landed {
+                commit: Some(commit.to_string()),
+                verified: None,
+            }),
             (Some(Status::Rejected(status)), _) => Ok(match meaning(&status, &report.said) {
                 Meaning::Moved => Outcome::Moved {
                     why: status.escape_debug().to_string(),
                 },
                 Meaning::Ailing => unknown(format!("the remote failed: {}", status.escape_debug())),
-                other => Outcome::Refused(refused(&branch, other, &status, &report.said)),
+                other => Outcome::Refused(refused(branch, other, &status, &report.said)),
             }),
             (None, Some(WireError::Transport(failure))) => {
                 self.wait = failure.wait;
@@ -168,7 +186,7 @@ impl ConfigRepo for GitRepo {
     ///
     /// An answer that was lost, and a server that is ailing, are `Unknown`: a fetch tells what became of it.
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
-        let (Some(tip), Some(branch)) = (self.tip, &self.branch) else {
+        let (Some(tip), Some(branch)) = (self.tip, self.branch.clone()) else {
             return Err(Fault::new(Kind::Internal, "a commit was asked for before a snapshot").into());
         };
         if expected.is_some_and(|expected| expected != tip.to_string()) {
@@ -176,9 +194,32 @@ impl ConfigRepo for GitRepo {
                 why: format!("the branch is at {tip} now"),
             });
         }
-        let made = commit::write(&self.repo, tip, self.folder.as_ref(), commit, &self.access)?;
-        let progress = self.access.progress.as_ref();
-        let report = push::send(&self.repo, &self.wire, branch, (tip, made), progress);
-        self.outcome(report, made)
+        self.put(tip, &branch, Lease::Forward(tip), commit)
+    }
+
+    fn head(&mut self, branch: &str, _files: &[RepoPath]) -> anyhow::Result<Option<Head<'_>>> {
+        let tip = match self.fetch_branch(Some(branch)) {
+            Ok(tip) => tip.commit,
+            Err(failure) if failure.fault.kind == Kind::NotFound => return Ok(None),
+            Err(failure) => return Err(failure.fault.into()),
+        };
+        Ok(Some(Head {
+            tip: logged(&self.repo.find_commit(tip)?),
+            files: Box::new(GitSnapshot::of(&self.repo, tip, self.folder.as_ref())?),
+        }))
+    }
+
+    fn propose(
+        &mut self,
+        base: &str,
+        branch: &str,
+        expected: Option<&str>,
+        commit: &NewCommit,
+    ) -> anyhow::Result<Outcome> {
+        let expected = match expected {
+            Some(expected) => Oid::from_str(expected)?,
+            None => Oid::ZERO_SHA1,
+        };
+        self.put(Oid::from_str(base)?, branch, Lease::Replace(expected), commit)
     }
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use git2::{ObjectType, Oid, Repository, Tree};
+use git2::{Commit, ObjectType, Oid, Repository, Signature, Tree};
 
+use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::repo_path::RepoPath;
 use crate::world::links::{self, Entry};
@@ -89,6 +90,28 @@ impl Snapshot for GitSnapshot<'_> {
         .context("cannot list the files of the config repo")?;
         found.sort();
         Ok(found)
+    }
+
+    fn history(&self, _path: &RepoPath, _most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        Ok(Vec::new())
+    }
+}
+
+/// Returns a commit as a log shows it; bytes that are no UTF-8 are replaced.
+pub(super) fn logged(commit: &Commit<'_>) -> LoggedCommit {
+    let who = |signature: &Signature<'_>| {
+        let text = String::from_utf8_lossy;
+        format!(
+            "{} <{}>",
+            text(signature.name_bytes()),
+            text(signature.email_bytes())
+        )
+    };
+    LoggedCommit {
+        id: commit.id().to_string(),
+        message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
+        author: who(&commit.author()),
+        committer: who(&commit.committer()),
     }
 }
 

@@ -15,19 +15,22 @@ pub struct Lost {
     pub fault: Fault,
     /// Whether asking again may help.
     pub passing: bool,
+    /// Whether the request may have reached the other side.
+    pub sent: bool,
 }
 
 impl Lost {
     /// Makes one of a failure that asking again does not mend.
-    pub(super) fn for_good(fault: Fault) -> Self {
+    pub fn for_good(fault: Fault) -> Self {
         Self {
             fault,
             passing: false,
+            sent: true,
         }
     }
 
     /// Makes one of a deadline that has passed.
-    pub(super) fn too_late(host: &str, deadline: Deadline) -> Self {
+    pub fn too_late(host: &str, deadline: Deadline) -> Self {
         Self::for_good(deadline.missed(host))
     }
 
@@ -84,6 +87,7 @@ impl Lost {
         Self {
             fault: Fault::new(kind, message).hint(hint),
             passing: kind == Kind::GaveUp,
+            sent: !error.is_connect(),
         }
     }
 }

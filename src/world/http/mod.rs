@@ -30,6 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much of an error's body is kept to be shown.
 const MOST_SHOWN: usize = 512;
+/// How much of a body is read whole.
+const MOST_READ: usize = 64 << 20;
 
 /// The HTTP client and its small runtime; both start with the first request.
 pub struct Http {
@@ -140,6 +142,15 @@ impl Http {
         }
     }
 
+    /// Puts into words what a request that a library sent by [`Http::client`] met.
+    pub fn lost(&self, url: &Url, error: &reqwest::Error) -> Lost {
+        Lost::of(
+            url.host_str().unwrap_or_default(),
+            self.proxies.name(url.scheme()),
+            error,
+        )
+    }
+
     fn live(&self) -> Result<&Live, Fault> {
         self.live
             .get_or_init(|| self.start())
@@ -179,6 +190,32 @@ impl Answer {
     /// Returns a header's value, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// Returns the headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Reads the whole body, up to 64 MiB.
+    ///
+    /// # Errors
+    /// What was lost on the way, and a body that is longer.
+    pub fn whole(&mut self) -> Result<Vec<u8>, Lost> {
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let count = self.read(&mut buffer)?;
+            if count == 0 {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&buffer[..count]);
+            if bytes.len() > MOST_READ {
+                let host = self.response.url().host_str().unwrap_or_default().escape_debug();
+                let why = format!("the answer from `{host}` is longer than {} MiB", MOST_READ >> 20);
+                return Err(Lost::for_good(Fault::new(Kind::Denied, why)));
+            }
+        }
     }
 
     /// Returns how long the server asks us to wait, if it says so in seconds.

@@ -1,0 +1,154 @@
+//! Opens a repository's forge, with the credential that goes there.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::cli::CommonArgs;
+use super::console::Console;
+use super::tokens::{self, Role};
+use crate::words::address::{GitUrl, Scheme};
+use crate::words::fault::Fault;
+use crate::words::forge_repo::{ForgeKind, ForgeRepo};
+use crate::world::clock::Deadline;
+use crate::world::env::Environment;
+use crate::world::forge::Forge;
+use crate::world::forge::access::{ApiRoot, Credential, ForgeAccess};
+use crate::world::git_config::GitConfig;
+use crate::world::http::Http;
+
+/// Opens the forge of a repository that the flags name.
+///
+/// # Errors
+/// `Invalid` for an address of the API or a token that is none.
+pub(super) fn open(
+    repo: &ForgeRepo,
+    role: Role,
+    common: &CommonArgs,
+    environment: &Environment,
+    deadline: Deadline,
+    console: &Arc<Console>,
+) -> anyhow::Result<Forge> {
+    open_at(
+        repo,
+        common.api_url.as_deref(),
+        role,
+        common,
+        environment,
+        deadline,
+        console,
+    )
+}
+
+/// Opens the forge that serves a git address.
+///
+/// # Errors
+/// `Invalid` where the address does not tell which forge that is, or which project.
+pub(super) fn open_of_url(
+    url: &GitUrl,
+    common: &CommonArgs,
+    environment: &Environment,
+    deadline: Deadline,
+    console: &Arc<Console>,
+) -> anyhow::Result<Forge> {
+    let kind = kind_of(url, common, environment)?;
+    let repo = ForgeRepo::new(kind, url.path().trim_matches('/'))?;
+    let api_url = match &common.api_url {
+        Some(api_url) => Some(api_url.clone()),
+        None => api_of(kind, url, environment),
+    };
+    open_at(
+        &repo,
+        api_url.as_deref(),
+        Role::Target,
+        common,
+        environment,
+        deadline,
+        console,
+    )
+}
+
+fn open_at(
+    repo: &ForgeRepo,
+    api_url: Option<&str>,
+    role: Role,
+    common: &CommonArgs,
+    environment: &Environment,
+    deadline: Deadline,
+    console: &Arc<Console>,
+) -> anyhow::Result<Forge> {
+    let root = ApiRoot::of(repo.kind(), api_url, environment)?;
+    let credential = tokens::credential(repo.kind(), &root, role, common, environment)?;
+    match &credential {
+        Credential::None => console.detail(&format!("no token for `{}`", root.host())),
+        Credential::Token(_, source) => console.detail(&format!("token for `{}` from {source}", root.host())),
+        Credential::App { .. } => console.detail(&format!("GitHub App for `{}`", root.host())),
+    }
+    if let Some(warning) = root
+        .plaintext_warning()
+        .filter(|_| !matches!(credential, Credential::None))
+    {
+        console.warn(&warning);
+    }
+    let config = GitConfig::of_user()?.with(environment);
+    Ok(Forge::new(
+        repo.clone(),
+        ForgeAccess {
+            http: Http::new(environment, &config),
+            credential,
+            root,
+            deadline,
+            progress: Arc::<Console>::clone(console),
+        },
+    ))
+}
+
+/// Tells the forge of a git address: `--forge`, else the CI host that it lies on, else its name.
+fn kind_of(url: &GitUrl, common: &CommonArgs, environment: &Environment) -> Result<ForgeKind, Fault> {
+    if let Some(kind) = common.forge {
+        return Ok(kind.into());
+    }
+    let host = url.host().to_ascii_lowercase();
+    let is_server = |name: &str| server_host(environment.get(name)).as_deref() == Some(&host);
+    if is_server("GITHUB_SERVER_URL") {
+        Ok(ForgeKind::GitHub)
+    } else if is_server("CI_SERVER_URL") {
+        Ok(ForgeKind::GitLab)
+    } else if host.split('.').any(|part| part == "github") {
+        Ok(ForgeKind::GitHub)
+    } else if host.split('.').any(|part| part == "gitlab") {
+        Ok(ForgeKind::GitLab)
+    } else {
+        Err(Fault::invalid(format!("cannot tell which forge serves `{url}`"))
+            .hint("name it with --forge github or --forge gitlab, and its API with --api-url"))
+    }
+}
+
+fn server_host(url: Option<&str>) -> Option<String> {
+    Url::parse(url?).ok()?.host_str().map(str::to_ascii_lowercase)
+}
+
+/// Returns the API of a git address's host; `None` for the one that [`ApiRoot::of`] finds by itself.
+fn api_of(kind: ForgeKind, url: &GitUrl, environment: &Environment) -> Option<String> {
+    let (server, public, api) = match kind {
+        ForgeKind::GitHub => ("GITHUB_SERVER_URL", "github.com", "/api/v3"),
+        ForgeKind::GitLab => ("CI_SERVER_URL", "gitlab.com", "/api/v4"),
+    };
+    let host = url.host().to_ascii_lowercase();
+    if server_host(environment.get(server)).as_deref() == Some(&host) {
+        return None;
+    }
+    if host == public {
+        return Some(match kind {
+            ForgeKind::GitHub => "https://api.github.com".to_owned(),
+            ForgeKind::GitLab => "https://gitlab.com/api/v4".to_owned(),
+        });
+    }
+    let (scheme, port) = match (url.scheme(), url.port()) {
+        (Scheme::Http, Some(port)) => ("http", format!(":{port}")),
+        (Scheme::Http, None) => ("http", String::new()),
+        (Scheme::Https, Some(port)) => ("https", format!(":{port}")),
+        _ => ("https", String::new()),
+    };
+    Some(format!("{scheme}://{host}{port}{api}"))
+}

@@ -1,0 +1,221 @@
+//! Which token goes where. Each goes only to the host that it was given for.
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+use url::Url;
+
+use super::cli::CommonArgs;
+use crate::words::fault::Fault;
+use crate::words::forge_repo::ForgeKind;
+use crate::words::token::{Token, TokenSource};
+use crate::world::env::Environment;
+use crate::world::files;
+use crate::world::forge::access::{ApiRoot, Credential};
+
+/// The most bytes of a token's file, or of a key's.
+const SECRET_MAX: u64 = 64 * 1024;
+
+/// Which repository a token is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The one that `--config-repo`, `--to` or `--repo` names.
+    Target,
+    /// The app's own, where the image was built.
+    Source,
+}
+
+/// Returns the token that was given for the repository of the flags: `--token-file`, else `GITOPS_STEPS_TOKEN`.
+///
+/// # Errors
+/// `Invalid` for a text that is no token.
+pub(super) fn given(
+    common: &CommonArgs,
+    environment: &Environment,
+) -> anyhow::Result<Option<(Token, TokenSource)>> {
+    if let Some(file) = &common.token_file {
+        let bytes = files::read(file, SECRET_MAX)?;
+        let text = String::from_utf8(bytes).map_err(|_| Fault::invalid("the token's file is not text"))?;
+        let token = Token::parse(&text).with_context(|| format!("cannot read `{}`", file.display()))?;
+        return Ok(Some((token, TokenSource::File)));
+    }
+    of_variable("GITOPS_STEPS_TOKEN", environment)
+}
+
+/// Returns what a forge's API is to be asked with: the token that was given, else a GitHub App, else what CI hands
+/// over for that host, else nothing.
+///
+/// # Errors
+/// `Invalid` for a text that is no token, and for an App without its key.
+pub(super) fn credential(
+    kind: ForgeKind,
+    root: &ApiRoot,
+    role: Role,
+    common: &CommonArgs,
+    environment: &Environment,
+) -> anyhow::Result<Credential> {
+    let given = match role {
+        Role::Target => given(common, environment)?,
+        Role::Source => of_variable("GITOPS_STEPS_SOURCE_TOKEN", environment)?,
+    };
+    if let Some((token, source)) = given {
+        return Ok(Credential::Token(
+            token.clone(),
+            known_as(&token, environment).unwrap_or(source),
+        ));
+    }
+    if kind == ForgeKind::GitHub
+        && let Some(app) = app(environment)?
+    {
+        return Ok(app);
+    }
+    let names: &[&'static str] = match kind {
+        ForgeKind::GitHub if is_ours(root, environment, "GITHUB_API_URL", "https://api.github.com") => {
+            &["GH_TOKEN", "GITHUB_TOKEN"]
+        }
+        ForgeKind::GitLab if is_ours(root, environment, "CI_API_V4_URL", "https://gitlab.com/api/v4") => {
+            &["GITLAB_TOKEN", "CI_JOB_TOKEN"]
+        }
+        _ => &[],
+    };
+    for name in names {
+        if let Some((token, source)) = of_variable(name, environment)? {
+            return Ok(Credential::Token(
+                token.clone(),
+                known_as(&token, environment).unwrap_or(source),
+            ));
+        }
+    }
+    Ok(Credential::None)
+}
+
+/// A job's own token can be handed over under any name; what it may do stays the same.
+fn known_as(token: &Token, environment: &Environment) -> Option<TokenSource> {
+    ["GITHUB_TOKEN", "CI_JOB_TOKEN"]
+        .into_iter()
+        .find(|name| environment.get(name) == Some(token.expose()))
+        .map(TokenSource::Variable)
+}
+
+fn of_variable(
+    name: &'static str,
+    environment: &Environment,
+) -> anyhow::Result<Option<(Token, TokenSource)>> {
+    let token = environment
+        .get(name)
+        .map(Token::parse)
+        .transpose()
+        .context(name)?;
+    Ok(token.map(|token| (token, TokenSource::Variable(name))))
+}
+
+/// Whether an API is the one of the CI host that runs us; outside CI, the forge's public one.
+fn is_ours(root: &ApiRoot, environment: &Environment, variable: &str, standard: &str) -> bool {
+    let ours = Url::parse(environment.get(variable).unwrap_or(standard));
+    ours.is_ok_and(|ours| ours.origin() == root.rest.origin())
+}
+
+fn app(environment: &Environment) -> anyhow::Result<Option<Credential>> {
+    let Some(id) = environment.get("GITOPS_STEPS_APP_ID") else {
+        return Ok(None);
+    };
+    let key = match environment.get("GITOPS_STEPS_APP_PRIVATE_KEY") {
+        Some(key) => key.to_owned(),
+        None => {
+            let file = environment
+                .get("GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
+                .ok_or_else(|| {
+                    Fault::invalid("GITOPS_STEPS_APP_ID is set, but not the App's key")
+                        .hint("set GITOPS_STEPS_APP_PRIVATE_KEY, or GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
+                })?;
+            let bytes = files::read(std::path::Path::new(file), SECRET_MAX)?;
+            String::from_utf8(bytes).map_err(|_| Fault::invalid("the App's key is not text"))?
+        }
+    };
+    // CI stores often keep a key on one line.
+    let key = SecretString::from(key.replace("\\n", "\n"));
+    let id = id.to_owned();
+    Ok(Some(Credential::App { id, key }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(kind: ForgeKind, api_url: Option<&str>, pairs: &[(&str, &str)]) -> String {
+        let environment = Environment::from_pairs(pairs.iter().copied());
+        let common = crate::command::cli::CommonArgs::for_tests();
+        let root = ApiRoot::of(kind, api_url, &environment).unwrap();
+        match credential(kind, &root, Role::Target, &common, &environment).unwrap() {
+            Credential::None => "nothing".to_owned(),
+            Credential::Token(_, source) => source.to_string(),
+            Credential::App { .. } => "app".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_token_goes_only_to_the_host_that_it_was_given_for() {
+        use ForgeKind::{GitHub, GitLab};
+        let ghe = ("GITHUB_API_URL", "https://ghe.example/api/v3");
+        let lab = ("CI_API_V4_URL", "https://lab.example/api/v4");
+        for (kind, api_url, pairs, from) in [
+            (GitHub, None, &[("GITHUB_TOKEN", "a")][..], "GITHUB_TOKEN"),
+            (
+                GitHub,
+                None,
+                &[("GH_TOKEN", "a"), ("GITHUB_TOKEN", "b")],
+                "GH_TOKEN",
+            ),
+            (
+                GitHub,
+                Some("https://evil.example"),
+                &[("GITHUB_TOKEN", "a")],
+                "nothing",
+            ),
+            (
+                GitHub,
+                Some("https://api.github.com"),
+                &[ghe, ("GITHUB_TOKEN", "a")],
+                "nothing",
+            ),
+            (GitHub, None, &[ghe, ("GITHUB_TOKEN", "a")], "GITHUB_TOKEN"),
+            (
+                GitHub,
+                None,
+                &[("CI_JOB_TOKEN", "a"), ("GITLAB_TOKEN", "b")],
+                "nothing",
+            ),
+            (GitLab, None, &[lab, ("CI_JOB_TOKEN", "a")], "CI_JOB_TOKEN"),
+            (
+                GitLab,
+                Some("https://gitlab.com"),
+                &[lab, ("CI_JOB_TOKEN", "a")],
+                "nothing",
+            ),
+            (GitLab, None, &[("GITHUB_TOKEN", "a")], "nothing"),
+            (
+                GitHub,
+                None,
+                &[("GITOPS_STEPS_TOKEN", "t"), ("GITHUB_TOKEN", "a")],
+                "GITOPS_STEPS_TOKEN",
+            ),
+            (
+                GitHub,
+                None,
+                &[("GITOPS_STEPS_TOKEN", "a"), ("GITHUB_TOKEN", "a")],
+                "GITHUB_TOKEN",
+            ),
+            (
+                GitHub,
+                None,
+                &[
+                    ("GITOPS_STEPS_APP_ID", "1"),
+                    ("GITOPS_STEPS_APP_PRIVATE_KEY", "k"),
+                    ("GH_TOKEN", "a"),
+                ],
+                "app",
+            ),
+        ] {
+            assert_eq!(source(kind, api_url, pairs), from, "{api_url:?} {pairs:?}");
+        }
+    }
+}

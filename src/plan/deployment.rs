@@ -1,0 +1,105 @@
+//! What a forge records about a version in an environment.
+
+use jiff::Timestamp;
+
+/// A state in GitHub's words; GitLab's forge translates them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentState {
+    /// It waits for its turn.
+    Queued,
+    /// It has not begun.
+    Pending,
+    /// It goes on.
+    InProgress,
+    /// It is there.
+    Success,
+    /// It failed.
+    Failure,
+    /// It could not be done.
+    Error,
+    /// It is not there any more.
+    Inactive,
+}
+
+impl DeploymentState {
+    /// Returns GitHub's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Pending => "pending",
+            Self::InProgress => "in_progress",
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    /// Returns whether nothing more is to be expected.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Success | Self::Failure | Self::Error | Self::Inactive)
+    }
+}
+
+/// A deployment as its forge shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: u64,
+    /// The environment.
+    pub environment: String,
+    /// The commit, in full hex.
+    pub sha: String,
+    /// The branch, tag or commit that was asked for.
+    pub reference: String,
+    /// Its latest state; `None` before the first.
+    pub state: Option<DeploymentState>,
+    /// When the latest state was set.
+    pub since: Option<Timestamp>,
+    /// GitHub: whether the environment goes away with its branch.
+    pub transient: bool,
+    /// GitHub: whether the environment is one that users see.
+    pub production: bool,
+}
+
+/// A deployment to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDeployment {
+    /// The branch, tag or commit.
+    pub reference: String,
+    /// The commit, in full hex; GitLab asks for both.
+    pub sha: Option<String>,
+    /// The environment.
+    pub environment: String,
+    /// At most 140 characters.
+    pub description: Option<String>,
+    /// Whether the environment goes away with its branch.
+    pub transient: bool,
+    /// Whether the environment is one that users see; `None` lets the forge judge by the name.
+    pub production: Option<bool>,
+}
+
+/// A state to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStatus {
+    /// The state.
+    pub state: DeploymentState,
+    /// Where users reach the environment.
+    pub environment_url: Option<String>,
+    /// Where people read how it went.
+    pub log_url: Option<String>,
+    /// At most 140 characters.
+    pub description: Option<String>,
+}
+
+/// Which deployments are looked for; what is `None` is any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// The environment.
+    pub environment: Option<String>,
+    /// The commit, in full hex.
+    pub sha: Option<String>,
+    /// The branch or tag.
+    pub reference: Option<String>,
+}

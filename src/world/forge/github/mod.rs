@@ -1,0 +1,208 @@
+//! GitHub: github.com and GitHub Enterprise Server, through octocrab on the one HTTP client.
+//!
+//! Sources: GitHub's "REST API endpoints" (version 2022-11-28, the one that every Enterprise Server knows) and its
+//! GraphQL reference.
+
+use std::cell::OnceCell;
+
+use http_body_util::BodyExt as _;
+use octocrab::Octocrab;
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::access::{Credential, ForgeAccess};
+use super::call::{Answer, Called, Effect, call};
+use crate::words::fault::{Fault, Kind};
+use crate::words::forge_repo::ForgeRepo;
+use crate::words::token::TokenSource;
+use crate::world::http::Lost;
+
+/// The version of the REST API that is asked for.
+const API_VERSION: &str = "2022-11-28";
+
+/// One repository of GitHub.
+pub struct GitHub {
+    pub(super) access: ForgeAccess,
+    pub(super) repo: ForgeRepo,
+    rest: OnceCell<Octocrab>,
+    graphql: OnceCell<Octocrab>,
+}
+
+impl GitHub {
+    /// Prepares to reach a repository; nothing is sent yet.
+    pub fn new(repo: ForgeRepo, access: ForgeAccess) -> Self {
+        Self {
+            access,
+            repo,
+            rest: OnceCell::new(),
+            graphql: OnceCell::new(),
+        }
+    }
+
+    /// Reads `/repos/{owner}/{repo}` and what follows it; the answer may be a refusal.
+    pub(super) fn get(&self, below: &str) -> Result<Answer, Fault> {
+        match self.send(Effect::Read, &Method::GET, &self.path(below), None)? {
+            Called::Answered(answer) => Ok(answer),
+            Called::Unclear(fault) => Err(fault),
+        }
+    }
+
+    /// Changes something below `/repos/{owner}/{repo}`.
+    pub(super) fn write(&self, method: &Method, below: &str, body: &Value) -> Result<Called, Fault> {
+        self.send(Effect::Write, method, &self.path(below), Some(body))
+    }
+
+    /// Asks GraphQL; its errors come with status 200, in `errors`.
+    pub(super) fn graphql(&self, effect: Effect, query: &str, variables: &Value) -> Result<Called, Fault> {
+        let body = json!({ "query": query, "variables": variables });
+        let client = self.client(
+            &self.graphql,
+            self.access.root.graphql.as_str().trim_end_matches("/graphql"),
+        )?;
+        self.exchange(client, effect, &Method::POST, "/graphql", Some(&body))
+    }
+
+    fn path(&self, below: &str) -> String {
+        format!("/repos/{}{below}", self.repo.path())
+    }
+
+    fn send(
+        &self,
+        effect: Effect,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Called, Fault> {
+        let client = self.client(&self.rest, self.access.root.rest.as_str().trim_end_matches('/'))?;
+        self.exchange(client, effect, method, path, body)
+    }
+
+    fn exchange(
+        &self,
+        client: &Octocrab,
+        effect: Effect,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Called, Fault> {
+        let what = format!("{method} {path}");
+        let text = body.map(Value::to_string).unwrap_or_default();
+        call(&self.access, effect, &what, || {
+            let mut request = http::Request::builder()
+                .method(method.clone())
+                .uri(path)
+                .header("accept", "application/vnd.github+json")
+                .header("x-github-api-version", API_VERSION);
+            if body.is_some() {
+                request = request.header("content-type", "application/json");
+            }
+            let request = request.body(text.clone()).map_err(|_| {
+                Lost::for_good(Fault::new(
+                    Kind::Internal,
+                    format!("cannot write the request {what}"),
+                ))
+            })?;
+            let exchanged = async {
+                let response = client.execute(request).await?;
+                let (parts, body) = response.into_parts();
+                let bytes = body.collect().await?.to_bytes();
+                Ok::<_, octocrab::Error>((parts, bytes))
+            };
+            match self
+                .access
+                .http
+                .wait(self.access.deadline, exchanged)
+                .map_err(Lost::for_good)?
+            {
+                Some(Ok((parts, bytes))) => Ok(Answer {
+                    status: parts.status.as_u16(),
+                    headers: parts.headers,
+                    json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+                }),
+                Some(Err(error)) => Err(self.lost(&error)),
+                None => Err(Lost::too_late(self.access.root.host(), self.access.deadline)),
+            }
+        })
+    }
+
+    /// Finds what the connection met below octocrab's own error.
+    fn lost(&self, error: &octocrab::Error) -> Lost {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(current) = cause {
+            if let Some(error) = current.downcast_ref::<reqwest::Error>() {
+                return self.access.http.lost(&self.access.root.rest, error);
+            }
+            cause = current.source();
+        }
+        Lost::for_good(Fault::new(
+            Kind::Internal,
+            format!("octocrab: {}", error.to_string().escape_debug()),
+        ))
+    }
+
+    fn client<'a>(&self, kept: &'a OnceCell<Octocrab>, base: &str) -> Result<&'a Octocrab, Fault> {
+        if let Some(client) = kept.get() {
+            return Ok(client);
+        }
+        let internal = |why: String| Fault::new(Kind::Internal, format!("cannot start octocrab: {why}"));
+        let http = self.access.http.client()?;
+        let builder = Octocrab::builder()
+            .base_uri(base)
+            .map_err(|error| internal(error.to_string()))?;
+        let builder = match &self.access.credential {
+            Credential::None => builder,
+            Credential::Token(token, _) => builder.personal_token(SecretString::from(token.expose())),
+            Credential::App { .. } => {
+                return Err(internal("an App's token is made before it is used".to_owned()));
+            }
+        };
+        // Octocrab starts a task of its own, so it has to be made on the runtime.
+        let made = self
+            .access
+            .http
+            .wait(self.access.deadline, async { builder.build_with_reqwest(http) })?;
+        let client = made
+            .ok_or_else(|| self.access.deadline.missed(self.access.root.host()))?
+            .map_err(|error| internal(error.to_string()))?;
+        Ok(kept.get_or_init(|| client))
+    }
+
+    /// Puts a refusal into words: who was asked for what, what the forge says, and which permission is missing.
+    ///
+    /// `doing` says what was tried, as in `open a pull request`; `permission` is the one that GitHub's docs name for
+    /// it, as in `pull requests: write`. GitHub names it itself in `X-Accepted-GitHub-Permissions`.
+    pub(super) fn refusal(&self, answer: &Answer, doing: &str, permission: &str) -> Fault {
+        let repo = self.repo.path();
+        let complaint = answer.complaint();
+        let permission = answer
+            .header("x-accepted-github-permissions")
+            .filter(|named| !named.is_empty())
+            .map_or_else(
+                || permission.to_owned(),
+                |named| named.replace('=', ": ").escape_debug().to_string(),
+            );
+        let message = format!(
+            "GitHub does not let us {doing} in `{repo}` ({}): {complaint}",
+            answer.status
+        );
+        let hint = match (answer.status, &self.access.credential) {
+            (401, Credential::None) | (404, Credential::None) => {
+                "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned()
+            }
+            (401, Credential::Token(_, source)) => {
+                format!("the token from {source} is wrong or has expired")
+            }
+            (403 | 404, Credential::Token(_, TokenSource::Variable("GITHUB_TOKEN"))) => format!(
+                "GITHUB_TOKEN reaches only the repository that it runs in, with the job's `permissions`; it needs {permission}. \
+                 For another repository give a GitHub App (GITOPS_STEPS_APP_ID) or a fine-grained token (GITOPS_STEPS_TOKEN)"
+            ),
+            (404, _) => format!(
+                "either it does not exist, or the token cannot see it; the token needs {permission} on `{repo}`"
+            ),
+            (403, _) => format!("the token needs {permission} on `{repo}`"),
+            _ => "see what GitHub says above".to_owned(),
+        };
+        Fault::new(Kind::Denied, message).hint(hint)
+    }
+}

@@ -1,0 +1,33 @@
+//! The forges behind one seam, in words that fit both: GitHub and GitLab.
+//!
+//! A [`Forge`] is one repository there, reached with one credential.
+
+pub mod access;
+mod call;
+mod github;
+mod gitlab;
+
+pub use github::GitHub;
+pub use gitlab::GitLab;
+
+use access::ForgeAccess;
+
+use crate::words::forge_repo::{ForgeKind, ForgeRepo};
+
+/// One repository of a forge.
+pub enum Forge {
+    /// Of GitHub.
+    GitHub(GitHub),
+    /// Of GitLab.
+    GitLab(GitLab),
+}
+
+impl Forge {
+    /// Prepares to reach a repository; nothing is sent yet.
+    pub fn new(repo: ForgeRepo, access: ForgeAccess) -> Self {
+        match repo.kind() {
+            ForgeKind::GitHub => Self::GitHub(GitHub::new(repo, access)),
+            ForgeKind::GitLab => Self::GitLab(GitLab::new(repo, access)),
+        }
+    }
+}
