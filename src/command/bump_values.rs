@@ -29,7 +29,7 @@ pub(super) fn run(args: &BumpValuesArgs, common: &CommonArgs, environment: &Envi
     let console = Arc::new(Console::new(Some(common), environment, host));
     let mut receipt = Receipt::new("bump-values", Operation::Failed);
     receipt.dry_run = common.dry_run;
-    (receipt.app, receipt.env) = (args.app.clone(), args.env.clone());
+    (receipt.app, receipt.env) = (args.what.app.first().cloned(), args.what.env.clone());
     let mut common = common.clone();
     let outcome = finish::check_places(&mut common)
         .and_then(|()| try_bump_values(args, &common, environment, &console, &mut receipt));
@@ -73,7 +73,7 @@ fn try_bump_values(
 /// refused as every path that leaves the config repo.
 fn in_directory(mut args: BumpValuesArgs, address: &RepoAddress) -> BumpValuesArgs {
     if let RepoAddress::Directory(directory) = address {
-        for file in &mut args.file {
+        for file in &mut args.what.file {
             if let Some(relative) = files::relative_to(directory, file) {
                 *file = relative;
             }
@@ -87,11 +87,12 @@ fn inputs(args: &BumpValuesArgs, address: &RepoAddress, environment: &Environmen
     let host = Host::of(environment);
     let source = host.map(|host| host.source(environment)).unwrap_or_default();
     let event = args
+        .what
         .from_event
         .as_deref()
         .map(|from| read_event(from, environment))
         .transpose()?;
-    let changes = match &args.changes {
+    let changes = match &args.what.changes {
         Some(file) => {
             let bytes = files::read(Path::new(file), CHANGES_MAX)?;
             Some(changes::parse(file, &bytes).context("cannot read the list of --changes")?)

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::exit::Failure;
 use super::receipt::Receipt;
+use crate::words::markdown::{code, fenced, inline};
 
 /// The most bytes of a diff that the job summary shows; a step's summary may have 1 MiB.
 const SUMMARY_DIFF: usize = 512 * 1024;
@@ -28,13 +29,13 @@ pub fn outputs(receipt: &Receipt, mut random: impl FnMut() -> String) -> String 
 pub fn summary(receipt: &Receipt) -> String {
     let mut text = format!("### {}: {}\n\n", receipt.command, receipt.operation.word());
     if let (Some(app), Some(env)) = (&receipt.app, &receipt.env) {
-        let _ = writeln!(text, "**{}** in **{}**\n", markdown(app), markdown(env));
+        let _ = writeln!(text, "**{}** in **{}**\n", inline(app), inline(env));
     }
     if receipt.dry_run {
         text.push_str("Dry run: nothing was written.\n\n");
     }
     if let Some(reason) = &receipt.reason {
-        let _ = writeln!(text, "{}\n", markdown(reason));
+        let _ = writeln!(text, "{}\n", inline(reason));
     }
     if !receipt.changes.is_empty() {
         text.push_str("| file | value | from | to |\n| --- | --- | --- | --- |\n");
@@ -42,27 +43,27 @@ pub fn summary(receipt: &Receipt) -> String {
             let _ = writeln!(
                 text,
                 "| {}:{} | {} | {} | {} |",
-                markdown(&change.file),
+                inline(&change.file),
                 change.line,
-                markdown(&change.path),
-                change.old.as_deref().map(markdown).unwrap_or_default(),
-                change.new.as_deref().map(markdown).unwrap_or_default(),
+                inline(&change.path),
+                change.old.as_deref().map(inline).unwrap_or_default(),
+                change.new.as_deref().map(inline).unwrap_or_default(),
             );
         }
         text.push('\n');
     }
     if let Some(commit) = &receipt.commit {
         let branch = receipt.branch.as_deref().unwrap_or_default();
-        let _ = writeln!(text, "Commit `{}` on `{}`\n", code(commit), code(branch));
+        let _ = writeln!(text, "Commit {} on {}\n", code(commit), code(branch));
     }
     for warning in &receipt.warnings {
-        let _ = writeln!(text, "> **Warning** {}\n", markdown(warning));
+        let _ = writeln!(text, "> **Warning** {}\n", inline(warning));
     }
     if !receipt.diff.is_empty() {
         let _ = writeln!(
             text,
             "<details><summary>Diff</summary>\n\n{}\n\n</details>\n",
-            fenced(&receipt.diff)
+            fenced(&receipt.diff, SUMMARY_DIFF)
         );
     }
     text
@@ -125,48 +126,6 @@ fn data(text: &str) -> String {
 /// Escapes a property of a workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// Escapes text so that Markdown and HTML show it as it is, on one line.
-fn markdown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\r' | '\t' => out.push(' '),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '@' => {
-                out.push('\\');
-                out.push(character);
-            }
-            _ => out.push(character),
-        }
-    }
-    out
-}
-
-fn code(text: &str) -> String {
-    text.replace('`', "'")
-}
-
-/// A fenced block that its own content cannot close.
-fn fenced(diff: &str) -> String {
-    let longest = diff
-        .split(|character| character != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    let fence = "`".repeat(longest.max(2) + 1);
-    let mut cut = diff.len().min(SUMMARY_DIFF);
-    while !diff.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    let note = if cut < diff.len() { "\n… cut" } else { "" };
-    format!(
-        "{fence}diff\n{}{note}\n{fence}",
-        diff[..cut].trim_end_matches('\n')
-    )
 }
 
 #[cfg(test)]
@@ -236,6 +195,7 @@ mod tests {
             line: 3,
             old: Some("<b>|x".into()),
             new: Some("v1\n| y".into()),
+            cluster: None,
         });
         receipt.diff = "+ ```` x\n".into();
         let text = summary(&receipt);

@@ -11,6 +11,8 @@ pub mod snapshot;
 
 use commit::FileChange;
 
+use crate::words::policy::PullRequest;
+
 /// What happened, or would happen; one closed list for all commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,6 +67,9 @@ pub struct ValueChange {
     pub old: Option<String>,
     /// The value after; `None` where it is removed.
     pub new: Option<String>,
+    /// The cluster whose file it is, where the policy names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
 }
 
 /// Where a plan goes.
@@ -90,12 +95,18 @@ pub struct Plan {
     pub changes: Vec<ValueChange>,
     /// Where it goes.
     pub publish: Publish,
+    /// The image that changes, the first where there are several.
+    pub image: Option<String>,
     /// The value before, where it is the same at every place.
     pub old: Option<String>,
     /// The value after, where it is the same at every place.
     pub new: Option<String>,
     /// The commit message.
     pub message: String,
+    /// How a change request looks, by the policy.
+    pub pull_request: PullRequest,
+    /// Whether the policy freezes an environment that changes.
+    pub frozen: bool,
     /// Why nothing changes, where nothing does.
     pub reason: Option<String>,
     /// What another way to publish would do with this plan.

@@ -3,7 +3,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::words::policy::Guard;
+use crate::words::policy::{AutoMerge, Guard};
 
 /// Which config repo, and which branch of it.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +34,8 @@ pub enum PublishArg {
     Files,
     /// Commit, and push to the branch
     Push,
+    /// Commit to a branch of its own, and open or update a pull request (a merge request on GitLab)
+    PullRequest,
 }
 
 /// How a change is published.
@@ -139,4 +141,71 @@ pub struct CommitArgs {
     /// File of the key to sign with (an SSH private key, or a public one whose private half the agent holds)
     #[arg(long, value_name = "FILE", requires = "sign", help_heading = "Commit")]
     pub signing_key: Option<std::path::PathBuf>,
+}
+
+/// How a pull request merges by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AutoMergeArg {
+    /// A person merges it
+    None,
+    /// With a merge commit
+    Merge,
+    /// As one commit
+    Squash,
+    /// Its commit on top of the base
+    Rebase,
+}
+
+impl From<AutoMerge> for AutoMergeArg {
+    fn from(auto_merge: AutoMerge) -> Self {
+        match auto_merge {
+            AutoMerge::None => Self::None,
+            AutoMerge::Merge => Self::Merge,
+            AutoMerge::Squash => Self::Squash,
+            AutoMerge::Rebase => Self::Rebase,
+        }
+    }
+}
+
+/// The pull request that carries a change.
+#[expect(clippy::doc_markdown, reason = "help text is no Markdown")]
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Pull request")]
+pub struct PullRequestArgs {
+    /// Branch that the pull request goes to, the same as --branch
+    #[arg(long, value_name = "BRANCH", conflicts_with = "branch")]
+    pub base: Option<String>,
+    /// Branch that carries the change [default: promote/<env>/<app>]
+    #[arg(long, value_name = "BRANCH")]
+    pub head_branch: Option<String>,
+    /// Title, a template with the holes of --message [default: the commit's subject]
+    #[arg(long, value_name = "TEMPLATE")]
+    pub title: Option<String>,
+    /// Text before what changes, a template with the holes of --message
+    #[arg(long, value_name = "TEMPLATE")]
+    pub body: Option<String>,
+    /// Label; one that does not exist is made where the token may (can be repeated)
+    #[arg(long, value_name = "LABEL")]
+    pub label: Vec<String>,
+    /// User to ask for a review (can be repeated)
+    #[arg(long, value_name = "USER")]
+    pub reviewer: Vec<String>,
+    /// Team to ask for a review, by its slug; GitHub only (can be repeated)
+    #[arg(long, value_name = "TEAM")]
+    pub team_reviewer: Vec<String>,
+    /// User to assign it to (can be repeated)
+    #[arg(long, value_name = "USER")]
+    pub assignee: Vec<String>,
+    /// Open it as a draft
+    #[arg(long)]
+    pub draft: bool,
+    /// Merge it as soon as the forge's rules are met [default: the policy's, else none]
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub auto_merge: Option<AutoMergeArg>,
+    /// Replace a branch that carries somebody else's commits
+    #[arg(long)]
+    pub take_over: bool,
+    /// Open it again although a person closed it
+    #[arg(long)]
+    pub reopen: bool,
 }

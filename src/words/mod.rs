@@ -7,6 +7,7 @@ pub mod fault;
 mod fields;
 pub mod forge_repo;
 pub mod image;
+pub mod markdown;
 pub mod name;
 pub mod payload;
 pub mod policy;

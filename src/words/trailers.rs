@@ -34,11 +34,13 @@ pub enum Key {
     SourceActor,
     /// The reason for which the policy was overridden.
     Override,
+    /// The head branch of the change request that carries the commit, and the mark of what it brings.
+    Proposal,
 }
 
 impl Key {
     /// Every key, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::App,
         Self::Env,
         Self::Image,
@@ -51,6 +53,7 @@ impl Key {
         Self::Actor,
         Self::SourceActor,
         Self::Override,
+        Self::Proposal,
     ];
 
     /// Returns the key as it is written.
@@ -68,6 +71,7 @@ impl Key {
             Self::Actor => "Actor",
             Self::SourceActor => "Source-Actor",
             Self::Override => "Gitops-Override",
+            Self::Proposal => "Gitops-Proposal",
         }
     }
 }

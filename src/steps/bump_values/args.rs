@@ -3,7 +3,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::steps::args::{CommitArgs, ConfigRepoArgs, GuardArgs, PublishArgs};
+use crate::steps::args::{CommitArgs, ConfigRepoArgs, GuardArgs, PublishArgs, PullRequestArgs};
 use crate::yaml;
 
 /// What happens to a path that does not exist.
@@ -28,17 +28,13 @@ impl From<IfMissing> for yaml::IfMissing {
     }
 }
 
-/// Set values in the YAML files of a config repo: by policy, by image, by path, in bulk, or from an event
-///
-/// Only the bytes of the values change. The result is parsed again by two parsers before anything is
-/// written: the asked values differ, nothing else does, or nothing is written.
+/// What changes, in one of the ways of the documentation.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Args, Clone, Debug)]
-#[command(after_help = EXAMPLES)]
-pub struct BumpValuesArgs {
+pub struct WhatArgs {
     /// Application, as the policy file names it
     #[arg(long, value_name = "APP", help_heading = "By policy (.gitops-steps.yaml)")]
-    pub app: Option<String>,
+    pub app: Vec<String>,
     /// Environment, as the policy file names it
     #[arg(long, value_name = "ENV", help_heading = "By policy (.gitops-steps.yaml)")]
     pub env: Option<String>,
@@ -108,13 +104,27 @@ pub struct BumpValuesArgs {
         help_heading = "From an event"
     )]
     pub only_ref: Option<String>,
+}
 
+/// Set values in the YAML files of a config repo: by policy, by image, by path, in bulk, or from an event
+///
+/// Only the bytes of the values change. The result is parsed again by two parsers before anything is
+/// written: the asked values differ, nothing else does, or nothing is written.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct BumpValuesArgs {
+    /// What changes.
+    #[command(flatten)]
+    pub what: WhatArgs,
     /// Config repo flags.
     #[command(flatten)]
     pub config_repo: ConfigRepoArgs,
     /// Publishing flags.
     #[command(flatten)]
     pub publish: PublishArgs,
+    /// Flags of the pull request that carries the change.
+    #[command(flatten)]
+    pub pull_request: PullRequestArgs,
     /// Order flags.
     #[command(flatten)]
     pub guard: GuardArgs,

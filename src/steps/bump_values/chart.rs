@@ -3,12 +3,43 @@
 use semver::{BuildMetadata, Prerelease, Version};
 
 use super::draft::Draft;
+use super::way::WantedImage;
 use crate::plan::snapshot::Snapshot;
 use crate::words::fault::Fault;
 use crate::words::image::Tag;
-use crate::words::policy::{Bump, Chart};
+use crate::words::policy::{Bump, Chart, Resolved};
 use crate::words::repo_path::RepoPath;
 use crate::yaml::{Edit, IfMissing, Operation, Path, Value};
+
+/// Adds the bumps of the charts that the policy names to a draft in which other values change; returns whether there
+/// is any. Several apps may share one chart, whose version rises once.
+///
+/// # Errors
+/// As [`bump`].
+pub fn bump_all(
+    draft: &mut Draft,
+    resolved: &[(Resolved, &[WantedImage])],
+    snapshot: &dyn Snapshot,
+) -> anyhow::Result<bool> {
+    let mut bumped: Vec<&RepoPath> = Vec::new();
+    for (resolved, images) in resolved {
+        let Some(chart) = &resolved.chart else { continue };
+        if !bumped.contains(&&chart.path) {
+            bumped.push(&chart.path);
+            bump(draft, chart, one_tag(images), snapshot)?;
+        }
+    }
+    Ok(!bumped.is_empty())
+}
+
+/// The tag that all images get; `None` where they differ, or only a digest was given.
+fn one_tag(images: &[WantedImage]) -> Option<&Tag> {
+    let first = images.first()?.tag.as_ref();
+    images
+        .iter()
+        .all(|image| image.tag.as_ref() == first)
+        .then_some(first)?
+}
 
 /// Adds the bump of a chart's own version to a draft in which another value changes. It is counted from the
 /// version that stands in the snapshot, so a plan that is made again does not count twice. `appVersion` becomes
@@ -16,12 +47,7 @@ use crate::yaml::{Edit, IfMissing, Operation, Path, Value};
 ///
 /// # Errors
 /// `NotFound` for a chart that is not there, `Invalid` for a version that is not a semantic one.
-pub fn bump(
-    draft: &mut Draft,
-    chart: &Chart,
-    tag: Option<&Tag>,
-    snapshot: &dyn Snapshot,
-) -> anyhow::Result<()> {
+fn bump(draft: &mut Draft, chart: &Chart, tag: Option<&Tag>, snapshot: &dyn Snapshot) -> anyhow::Result<()> {
     let asked = RepoPath::parse(&format!("{}/Chart.yaml", chart.path))?;
     let file = draft.open(snapshot, &[asked])?.remove(0);
     let at = Path::parse("version")?;

@@ -240,6 +240,7 @@ impl Draft {
                     line: change.line,
                     old: change.old.clone(),
                     new: change.new.clone(),
+                    cluster: None,
                 });
             }
             out.warnings

@@ -6,6 +6,7 @@ use crate::plan::Plan;
 use crate::plan::ValueChange;
 use crate::plan::commit::NewCommit;
 use crate::words::fault::Fault;
+use crate::words::name::EnvName;
 use crate::words::template::{DEFAULT_MESSAGE, MESSAGE_NAMES, Template};
 use crate::words::trailers::{self, Key, Trailers};
 
@@ -43,7 +44,8 @@ impl FromTo {
 /// # Errors
 /// `Invalid` for a template that leaves nothing.
 pub fn write(request: &Request, moves: &[Move], changes: &[ValueChange]) -> Result<String, Fault> {
-    let hole = |name: &str| value(request, moves, changes, name);
+    let image = image_of(moves);
+    let hole = |name: &str| value(request, &FromTo::of(moves), image.as_deref(), changes, name);
     let text = match &request.message {
         Some(template) => template.render(hole),
         None => default(request, moves, changes)?.render(hole),
@@ -82,18 +84,28 @@ fn files(changes: &[ValueChange]) -> Vec<&str> {
     files
 }
 
-fn value(request: &Request, moves: &[Move], changes: &[ValueChange], name: &str) -> Option<String> {
-    let FromTo { old, new } = FromTo::of(moves);
+/// Returns the first image that moves.
+pub fn image_of(moves: &[Move]) -> Option<String> {
+    moves.iter().find_map(|one| one.image.clone())
+}
+
+fn value(
+    request: &Request,
+    from_to: &FromTo,
+    image: Option<&str>,
+    changes: &[ValueChange],
+    name: &str,
+) -> Option<String> {
     let app_env = request.app_env();
     let want = request.wanted_image();
     match name {
         "app" => app_env.map(|(app, _)| app.to_string()),
         "env" => app_env.map(|(_, env)| env.to_string()),
-        "image" => moves.iter().find_map(|one| one.image.clone()),
+        "image" => image.map(str::to_owned),
         "tag" => want.and_then(|(tag, _)| tag).map(ToString::to_string),
         "digest" => want.and_then(|(_, digest)| digest).map(ToString::to_string),
-        "old" => old,
-        "new" => new,
+        "old" => from_to.old.clone(),
+        "new" => from_to.new.clone(),
         "file" => changes.first().map(|change| change.file.clone()),
         "files" => Some(files(changes).join(" ")),
         "source_repo" => request.source.repo.clone(),
@@ -111,10 +123,10 @@ fn trailers(request: &Request, moves: &[Move]) -> Trailers {
             trailers.add(key, value);
         }
     };
-    if let Some((app, env)) = request.app_env() {
+    for app in request.apps() {
         add(Key::App, Some(app.as_str()));
-        add(Key::Env, Some(env.as_str()));
     }
+    add(Key::Env, request.env().map(EnvName::as_str));
     let mut images: Vec<&str> = moves.iter().filter_map(|one| one.image.as_deref()).collect();
     images.dedup();
     for image in images {
@@ -143,6 +155,15 @@ fn trailers(request: &Request, moves: &[Move]) -> Trailers {
 }
 
 impl Request {
+    /// Returns the value of a template's hole, as a plan knows it.
+    pub fn hole(&self, plan: &Plan, name: &str) -> Option<String> {
+        let from_to = FromTo {
+            old: plan.old.clone(),
+            new: plan.new.clone(),
+        };
+        value(self, &from_to, plan.image.as_deref(), &plan.changes, name)
+    }
+
     /// Makes the commit of a plan.
     pub fn commit(&self, plan: &Plan) -> NewCommit {
         NewCommit {

@@ -8,32 +8,34 @@ mod draft;
 mod message;
 mod order;
 mod permit;
+mod promote;
 mod request;
 mod way;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-pub use args::BumpValuesArgs;
+pub use args::{BumpValuesArgs, WhatArgs};
 pub use request::{Inputs, Request};
+pub use way::Promotion;
 
 use crate::plan::snapshot::Snapshot;
-use crate::plan::{Operation, Plan, Publish};
+use crate::plan::{Operation, Plan, Publish, ValueChange};
 use crate::steps::args::{GuardArg, PublishArg};
 use crate::words::fault::Fault;
-use crate::words::policy::{FILE_NAME, Policy, Resolved};
+use crate::words::policy::{FILE_NAME, Policy, PullRequest, Resolved};
 use crate::words::repo_path::RepoPath;
 use draft::Draft;
 use message::FromTo;
 use order::Verdict;
-use way::Way;
+use way::{WantedImage, Way};
 
 impl Request {
     /// Returns why there is nothing to do, where the event says so.
     pub fn nothing(&self) -> Option<&str> {
         match &self.way {
             Way::Nothing(reason) => Some(reason),
-            Way::Policy { .. } | Way::Files(_) | Way::Changes(_) => None,
+            Way::Policy { .. } | Way::Promote(_) | Way::Files(_) | Way::Changes(_) => None,
         }
     }
 
@@ -45,15 +47,17 @@ impl Request {
         let policy = self.policy(snapshot, publish)?;
         let resolved = self.resolved(policy.as_ref())?;
         let mut draft = Draft::default();
-        let skipped = match (&self.way, &resolved) {
-            (Way::Policy { images, .. }, Some(resolved)) => {
-                self.permit_sender(resolved)?;
-                by_policy::draft_policy(&mut draft, self, resolved, images, snapshot)?;
+        let skipped = match &self.way {
+            Way::Policy { .. } => {
+                for (resolved, images) in &resolved {
+                    self.permit_sender(resolved)?;
+                    by_policy::draft_policy(&mut draft, self, resolved, images, snapshot)?;
+                }
                 Vec::new()
             }
-            (Way::Files(files), _) => by_file::draft_files(&mut draft, self, files, snapshot)?,
-            (Way::Changes(entries), _) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
-            (Way::Policy { .. }, None) | (Way::Nothing(_), _) => Vec::new(),
+            Way::Files(files) => by_file::draft_files(&mut draft, self, files, snapshot)?,
+            Way::Changes(entries) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
+            Way::Promote(_) | Way::Nothing(_) => Vec::new(),
         };
         let mut edited = draft.apply()?;
         let mut warnings = std::mem::take(&mut edited.warnings);
@@ -64,9 +68,17 @@ impl Request {
             files: Vec::new(),
             changes: Vec::new(),
             publish,
+            image: message::image_of(&draft.moves),
             old,
             new,
             message: String::new(),
+            pull_request: look_of(&resolved),
+            frozen: resolved.iter().any(|(resolved, _)| {
+                resolved
+                    .freeze
+                    .as_ref()
+                    .is_some_and(|freeze| freeze.holds_at(now))
+            }),
             reason: None,
             remark: None,
             warnings: Vec::new(),
@@ -79,9 +91,7 @@ impl Request {
             }
             return Ok(plan);
         }
-        let guard = resolved
-            .as_ref()
-            .map_or(GuardArg::Auto, |resolved| resolved.guard.into());
+        let guard = guard_of(&resolved);
         if let Verdict::Superseded(reason) = order::judge(&draft.moves, &self.guard, guard, &mut warnings)? {
             warnings.push(reason.clone());
             plan.warnings = warnings;
@@ -91,23 +101,14 @@ impl Request {
                 ..plan
             });
         }
-        if let Some(chart) = resolved.as_ref().and_then(|resolved| resolved.chart.as_ref()) {
-            chart::bump(&mut draft, chart, self.one_tag(), snapshot)?;
+        if chart::bump_all(&mut draft, &resolved, snapshot)? {
             edited = draft.apply()?;
         }
         let permitted = policy.as_ref().map_or(Ok(()), |policy| {
             self.permit_push(policy, &draft, &edited.reached, now, &mut warnings)
         });
-        plan.remark = match (publish, self.publish.publish, permitted) {
-            (Publish::Push, _, permitted) => permitted.map(|()| None)?,
-            (Publish::Files, PublishArg::Auto, Ok(())) => {
-                Some("nothing is committed; `--publish push` commits and pushes".to_owned())
-            }
-            (Publish::Files, PublishArg::Auto, Err(fault)) => {
-                Some(format!("`--publish push` would be refused: {fault}"))
-            }
-            (Publish::Files, _, _) | (Publish::PullRequest, ..) => None,
-        };
+        (plan.publish, plan.remark) = self.going(publish, permitted)?;
+        name_clusters(&mut edited.changes, &resolved);
         plan.message = message::write(self, &draft.moves, &edited.changes)?;
         Ok(Plan {
             operation: Operation::Updated,
@@ -118,32 +119,101 @@ impl Request {
         })
     }
 
-    /// Reads the policy file, where its word is needed: always by policy, and before any push.
+    /// Decides where a change that may or may not be pushed goes, and what there is to say about it.
+    fn going(
+        &self,
+        publish: Publish,
+        permitted: Result<(), Fault>,
+    ) -> Result<(Publish, Option<String>), Fault> {
+        let auto = self.publish.publish == PublishArg::Auto;
+        let remark = match (publish, permitted) {
+            (Publish::Push, Ok(())) | (Publish::PullRequest, _) => None,
+            (Publish::Push, Err(fault)) if auto && self.head_branch().is_ok() => {
+                let remark = format!("a pull request carries it, because {fault}");
+                return Ok((Publish::PullRequest, Some(remark)));
+            }
+            (Publish::Push, Err(fault)) => return Err(fault),
+            (Publish::Files, Ok(())) if auto => {
+                Some("nothing is committed; `--publish push` commits and pushes".to_owned())
+            }
+            (Publish::Files, Err(fault)) if auto => {
+                Some(format!("`--publish push` would be refused: {fault}"))
+            }
+            (Publish::Files, _) => None,
+        };
+        Ok((publish, remark))
+    }
+
+    /// Reads the policy file, where its word is needed: always by policy, and before any commit.
     fn policy(&self, snapshot: &dyn Snapshot, publish: Publish) -> anyhow::Result<Option<Policy>> {
-        let by_policy = self.app_env().is_some();
-        if !by_policy && publish == Publish::Files {
+        if self.env().is_some() {
+            return self.read_policy(snapshot).map(Some);
+        }
+        if publish == Publish::Files {
             return Ok(None);
         }
-        let path = RepoPath::parse(FILE_NAME)?;
-        let blob = snapshot.read(&[path])?.pop().flatten();
-        match blob {
-            Some(blob) => Ok(Some(
-                Policy::parse(FILE_NAME, &blob.bytes).context("cannot read the policy file")?,
-            )),
-            None if by_policy => Err(Fault::not_found(format!(
+        find_policy(snapshot)
+    }
+
+    fn read_policy(&self, snapshot: &dyn Snapshot) -> anyhow::Result<Policy> {
+        find_policy(snapshot)?.ok_or_else(|| {
+            Fault::not_found(format!(
                 "the config repo has no policy file `{FILE_NAME}` at its root"
             ))
             .hint("add one, or name the file with --file and --set or --image")
-            .into()),
-            None => Ok(None),
-        }
+            .into()
+        })
     }
 
-    fn resolved(&self, policy: Option<&Policy>) -> anyhow::Result<Option<Resolved>> {
-        match (self.app_env(), policy) {
-            (Some((app, env)), Some(policy)) => Ok(Some(policy.resolve(app, env)?)),
-            _ => Ok(None),
+    /// What the policy says for each app, with the images that were asked for.
+    fn resolved(&self, policy: Option<&Policy>) -> anyhow::Result<Vec<(Resolved, &[WantedImage])>> {
+        let (Way::Policy { env, apps }, Some(policy)) = (&self.way, policy) else {
+            return Ok(Vec::new());
+        };
+        apps.iter()
+            .map(|(app, images)| Ok((policy.resolve(app, env)?, images.as_slice())))
+            .collect()
+    }
+}
+
+fn find_policy(snapshot: &dyn Snapshot) -> anyhow::Result<Option<Policy>> {
+    let path = RepoPath::parse(FILE_NAME)?;
+    let blob = snapshot.read(&[path])?.pop().flatten();
+    blob.map(|blob| Policy::parse(FILE_NAME, &blob.bytes).context("cannot read the policy file"))
+        .transpose()
+}
+
+/// How the change request looks: as the policy says for the first app, since several go in one.
+fn look_of(resolved: &[(Resolved, &[WantedImage])]) -> PullRequest {
+    let first = resolved
+        .first()
+        .map(|(resolved, _)| resolved.pull_request.clone());
+    first.unwrap_or_default()
+}
+
+/// Adds to each change the cluster whose file it is in; a file of several clusters belongs to none.
+fn name_clusters(changes: &mut [ValueChange], resolved: &[(Resolved, &[WantedImage])]) {
+    for change in changes {
+        let targets = resolved.iter().flat_map(|(resolved, _)| &resolved.targets);
+        let mut clusters: Vec<_> = targets
+            .filter(|target| target.file.as_str() == change.file)
+            .map(|target| &target.cluster)
+            .collect();
+        clusters.dedup();
+        if let [Some(cluster)] = clusters[..] {
+            change.cluster = Some(cluster.clone());
         }
+    }
+}
+
+/// The guard of the policy, where all apps of a run have the same one.
+fn guard_of(resolved: &[(Resolved, &[WantedImage])]) -> GuardArg {
+    let mut guards = resolved.iter().map(|(resolved, _)| resolved.guard.into());
+    let first = guards.next().unwrap_or(GuardArg::Auto);
+    if guards.all(|guard| guard == first) {
+        first
+    } else {
+        GuardArg::Auto
     }
 }
 

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::by_policy;
 use super::draft::Draft;
 use super::request::Request;
-use super::way::Way;
 use crate::plan::Publish;
 use crate::plan::places::{self, Shape, kind};
 use crate::steps::args::PublishArg;
@@ -22,15 +21,14 @@ impl Request {
     /// `Invalid` for `--publish files` on an address, which has no files to write.
     pub fn destination(&self) -> Result<Publish, Fault> {
         match self.publish.publish {
+            PublishArg::PullRequest => Ok(Publish::PullRequest),
             PublishArg::Files if self.directory => Ok(Publish::Files),
             PublishArg::Files => Err(
                 Fault::invalid("`--publish files` needs a directory as --config-repo")
                     .hint("clone the config repo first, or leave out --publish to push"),
             ),
             // A laptop never pushes by accident; in CI the policy speaks, and it speaks for environments.
-            PublishArg::Auto if self.directory && !(self.ci && matches!(self.way, Way::Policy { .. })) => {
-                Ok(Publish::Files)
-            }
+            PublishArg::Auto if self.directory && !(self.ci && self.env().is_some()) => Ok(Publish::Files),
             PublishArg::Push | PublishArg::Auto => Ok(Publish::Push),
         }
     }
@@ -112,8 +110,8 @@ impl Request {
                     }
                     None => {
                         return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(
-                            "open a pull request with this change (`--publish files` writes it to a checkout), or push all \
-                             the same with --override-policy 'reason'",
+                            "open a pull request with --publish pull-request, or push all the same with \
+                             --override-policy 'reason'",
                         ));
                     }
                 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::args::BumpValuesArgs;
-use super::way::{self, Way};
+use super::way::{self, Promotion, Way};
 use crate::plan::commit::{Identity, Signing};
-use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, SignArg};
+use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
 use crate::words::changes::Change;
 use crate::words::event::{Event, Push};
 use crate::words::fault::Fault;
@@ -43,6 +43,10 @@ pub struct Request {
     pub way: Way,
     /// How it is published.
     pub publish: PublishArgs,
+    /// How a pull request looks.
+    pub pull_request: PullRequestArgs,
+    /// The name of several apps that go together.
+    pub group: Option<AppName>,
     /// How order is judged.
     pub guard: GuardArgs,
     /// The message's template, when one was given.
@@ -99,7 +103,7 @@ impl Request {
             _ => (inputs.source.clone(), inputs.actor.clone(), false),
         };
         Ok(Self {
-            way: way::way(&args, inputs)?,
+            way: way::way(&args.what, inputs)?,
             message: message
                 .map(|text| Template::parse(&text, MESSAGE_NAMES))
                 .transpose()?,
@@ -115,40 +119,33 @@ impl Request {
             },
             directory: inputs.directory,
             ci: inputs.ci,
-            drop_digest: args.drop_digest,
-            drop_tag: args.drop_tag,
-            if_missing: args.if_missing.into(),
-            allow_shared: args.allow_shared,
+            drop_digest: args.what.drop_digest,
+            drop_tag: args.what.drop_tag,
+            if_missing: args.what.if_missing.into(),
+            allow_shared: args.what.allow_shared,
             publish: with_reason(args.publish)?,
             guard: args.guard,
+            pull_request: args.pull_request,
+            group: None,
         })
     }
 
     /// Returns the one image that was asked for; `None` where there are several, or none.
     pub fn wanted_image(&self) -> Option<(Option<&Tag>, Option<&Digest>)> {
         match &self.way {
-            Way::Policy { images, .. } => match images.as_slice() {
-                [image] => Some((image.tag.as_ref(), image.digest.as_ref())),
+            Way::Policy { apps, .. } => match apps.as_slice() {
+                [(_, images)] => match images.as_slice() {
+                    [image] => Some((image.tag.as_ref(), image.digest.as_ref())),
+                    _ => None,
+                },
                 _ => None,
             },
             Way::Files(files) => files
                 .image
                 .as_ref()
                 .map(|(_, want)| (want.tag.as_ref(), want.digest.as_ref())),
-            Way::Changes(_) | Way::Nothing(_) => None,
+            Way::Changes(_) | Way::Promote(_) | Way::Nothing(_) => None,
         }
-    }
-
-    /// Returns the tag that all images get by policy; `None` where they differ, or only a digest was given.
-    pub fn one_tag(&self) -> Option<&Tag> {
-        let Way::Policy { images, .. } = &self.way else {
-            return None;
-        };
-        let first = images.first()?.tag.as_ref();
-        images
-            .iter()
-            .all(|image| image.tag.as_ref() == first)
-            .then_some(first)?
     }
 
     /// Tells of fields of the event that nothing reads, such as misspelt ones.
@@ -166,12 +163,32 @@ impl Request {
         (!shown.is_empty()).then(|| format!("the event holds what nothing reads: {}{more}", shown.join(", ")))
     }
 
-    /// Returns the app and the environment, where the policy was asked.
-    pub fn app_env(&self) -> Option<(&AppName, &EnvName)> {
+    /// Returns the environment, where the policy was asked.
+    pub fn env(&self) -> Option<&EnvName> {
         match &self.way {
-            Way::Policy { app, env, .. } => Some((app, env)),
+            Way::Policy { env, .. } | Way::Promote(Promotion { env, .. }) => Some(env),
             Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => None,
         }
+    }
+
+    /// Returns the apps that the policy was asked for.
+    pub fn apps(&self) -> Vec<&AppName> {
+        match &self.way {
+            Way::Policy { apps, .. } => apps.iter().map(|(app, _)| app).collect(),
+            Way::Promote(promotion) => promotion.apps.iter().collect(),
+            Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the app and the environment, where the policy was asked for one app; several apps go by the name of
+    /// their group.
+    pub fn app_env(&self) -> Option<(&AppName, &EnvName)> {
+        let app = match (self.apps().as_slice(), &self.group) {
+            ([app], _) => *app,
+            (_, Some(group)) => group,
+            _ => return None,
+        };
+        Some((app, self.env()?))
     }
 }
 

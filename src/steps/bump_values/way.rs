@@ -1,6 +1,6 @@
 //! The ways to say what changes: by policy, by file, in bulk, or from an event.
 
-use super::args::BumpValuesArgs;
+use super::args::WhatArgs;
 use super::request::Inputs;
 use crate::plan::places::Want;
 use crate::steps::{fault_in, parse_path, split_assignment};
@@ -15,21 +15,34 @@ use crate::yaml::{Document, Edit, Operation, Value};
 /// The ways to say what changes.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// The places that the policy file lists for an app in an environment.
+    /// The places that the policy file lists for apps in an environment.
     Policy {
-        /// The app.
-        app: AppName,
         /// The environment.
         env: EnvName,
-        /// The images that were asked for.
-        images: Vec<WantedImage>,
+        /// The apps, each with the images that were asked for.
+        apps: Vec<(AppName, Vec<WantedImage>)>,
     },
+    /// What another environment has, for apps in an environment; [`Request::settled`] finds out what that is.
+    ///
+    /// [`Request::settled`]: super::Request::settled
+    Promote(Promotion),
     /// Files that the user names.
     Files(Files),
     /// A bulk list.
     Changes(Vec<Change>),
     /// Nothing, for this reason.
     Nothing(String),
+}
+
+/// What goes from one environment to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promotion {
+    /// The apps; none means all whose values differ.
+    pub apps: Vec<AppName>,
+    /// The environment that has the values; `None` takes the policy's `promote-from`.
+    pub from: Option<EnvName>,
+    /// The environment that gets them.
+    pub env: EnvName,
 }
 
 /// Files that the user names, and what changes in them.
@@ -62,8 +75,8 @@ pub struct WantedImage {
 ///
 /// # Errors
 /// `Invalid` for two ways at once, for none, and for what flags and event do not agree on.
-pub(super) fn way(args: &BumpValuesArgs, inputs: &Inputs) -> Result<Way, Fault> {
-    let by_policy = args.app.is_some() || args.env.is_some();
+pub(super) fn way(args: &WhatArgs, inputs: &Inputs) -> Result<Way, Fault> {
+    let by_policy = !args.app.is_empty() || args.env.is_some();
     let by_file = !args.file.is_empty();
     let pushed = match &inputs.event {
         Some(Event::Nothing { reason }) => return Ok(Way::Nothing(reason.clone())),
@@ -94,7 +107,7 @@ pub(super) fn way(args: &BumpValuesArgs, inputs: &Inputs) -> Result<Way, Fault> 
     }
     match (by_policy, by_file) {
         (true, true) => Err(two_ways(
-            if args.app.is_some() { "--app" } else { "--env" },
+            if !args.app.is_empty() { "--app" } else { "--env" },
             "--file",
         )),
         (true, false) => by_policy_flags(args, pushed),
@@ -106,10 +119,10 @@ pub(super) fn way(args: &BumpValuesArgs, inputs: &Inputs) -> Result<Way, Fault> 
 }
 
 /// Returns another flag than this one that says what changes in a way of its own.
-fn other_way(flag: &str, args: &BumpValuesArgs) -> Option<&'static str> {
+fn other_way(flag: &str, args: &WhatArgs) -> Option<&'static str> {
     let given = [
         ("--file", !args.file.is_empty()),
-        ("--app", args.app.is_some()),
+        ("--app", !args.app.is_empty()),
         ("--env", args.env.is_some()),
         ("--image", args.image.is_some()),
         ("--tag", args.tag.is_some()),
@@ -125,12 +138,12 @@ fn two_ways(flag: &str, other: &str) -> Fault {
         .hint("choose one way for a run")
 }
 
-fn from_payload(args: &BumpValuesArgs, payload: &Payload) -> Result<Way, Fault> {
+fn from_payload(args: &WhatArgs, payload: &Payload) -> Result<Way, Fault> {
     let app = payload
         .app
         .clone()
         .ok_or_else(|| Fault::invalid("the event names no app").hint("send `app` in the payload"))?;
-    agree("--app", args.app.as_deref(), Some(app.as_str()))?;
+    agree("--app", only_app(args)?, Some(app.as_str()))?;
     let env = match &args.env {
         Some(env) => env.parse()?,
         None => payload.env.clone().ok_or_else(|| {
@@ -164,7 +177,10 @@ fn from_payload(args: &BumpValuesArgs, payload: &Payload) -> Result<Way, Fault> 
             digest: image.digest.clone(),
         })
         .collect();
-    Ok(Way::Policy { app, env, images })
+    Ok(Way::Policy {
+        env,
+        apps: vec![(app, images)],
+    })
 }
 
 /// A flag that names what the event names must say the same.
@@ -185,9 +201,9 @@ fn disagree(flag: &str, given: &str, event: &str) -> Fault {
     .hint(format!("leave out {flag}: the event names it"))
 }
 
-fn by_policy_flags(args: &BumpValuesArgs, pushed: Option<Tag>) -> Result<Way, Fault> {
-    let (Some(app), Some(env)) = (&args.app, &args.env) else {
-        let missing = if args.app.is_none() { "--app" } else { "--env" };
+fn by_policy_flags(args: &WhatArgs, pushed: Option<Tag>) -> Result<Way, Fault> {
+    let (Some(app), Some(env)) = (only_app(args)?, &args.env) else {
+        let missing = if args.app.is_empty() { "--app" } else { "--env" };
         return Err(Fault::invalid(format!("{missing} is missing"))
             .hint("the policy file is asked for an app in an environment: give --app and --env"));
     };
@@ -197,13 +213,23 @@ fn by_policy_flags(args: &BumpValuesArgs, pushed: Option<Tag>) -> Result<Way, Fa
         return Err(no_version());
     }
     Ok(Way::Policy {
-        app: app.parse()?,
         env: env.parse()?,
-        images: vec![image],
+        apps: vec![(app.parse()?, vec![image])],
     })
 }
 
-fn by_file_flags(args: &BumpValuesArgs, pushed: Option<Tag>) -> Result<Way, Fault> {
+/// Several apps change together only where they take over what another environment has.
+fn only_app(args: &WhatArgs) -> Result<Option<&str>, Fault> {
+    match args.app.as_slice() {
+        [] => Ok(None),
+        [app] => Ok(Some(app)),
+        _ => Err(Fault::invalid("--app is given more than once").hint(
+            "a tag is one app's: run it once for each, or promote several apps with open-promotion-pr --from-env",
+        )),
+    }
+}
+
+fn by_file_flags(args: &WhatArgs, pushed: Option<Tag>) -> Result<Way, Fault> {
     let mut image = wanted(args)?;
     if let Some(image) = &mut image {
         take_pushed(image, pushed)?;
@@ -272,7 +298,7 @@ fn take_pushed(image: &mut WantedImage, pushed: Option<Tag>) -> Result<(), Fault
 }
 
 /// Reads --image, --tag and --digest, which may say a thing twice but not differently.
-fn wanted(args: &BumpValuesArgs) -> Result<Option<WantedImage>, Fault> {
+fn wanted(args: &WhatArgs) -> Result<Option<WantedImage>, Fault> {
     let reference: Option<ImageRef> = args.image.as_deref().map(str::parse).transpose()?;
     let tag: Option<Tag> = args.tag.as_deref().map(str::parse).transpose()?;
     let digest: Option<Digest> = args.digest.as_deref().map(str::parse).transpose()?;
@@ -301,7 +327,7 @@ fn one_of<T: PartialEq + std::fmt::Display>(
     }
 }
 
-fn path_edits(args: &BumpValuesArgs, document: Option<&Document>) -> Result<Vec<Edit>, Fault> {
+fn path_edits(args: &WhatArgs, document: Option<&Document>) -> Result<Vec<Edit>, Fault> {
     let edit = |path: &str, operation| {
         Ok::<_, Fault>(Edit {
             document: document.cloned(),
