@@ -47,6 +47,17 @@ pub struct NewChangeRequest {
     pub draft: bool,
 }
 
+/// What changes on a change request that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// The new title; `None` leaves it, and with it whether it is a draft.
+    pub title: Option<String>,
+    /// The new text; `None` leaves it.
+    pub body: Option<String>,
+    /// Whether a closed one is opened again.
+    pub reopen: bool,
+}
+
 /// What opening a change request came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opened {

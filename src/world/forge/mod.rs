@@ -4,11 +4,14 @@
 
 pub mod access;
 mod call;
+mod change_requests;
+mod compare;
+mod config_repo;
 mod github;
 mod gitlab;
 
-pub use github::GitHub;
-pub use gitlab::GitLab;
+pub use github::{GitHub, GitHubRepo};
+pub use gitlab::{GitLab, GitLabRepo};
 
 use access::ForgeAccess;
 
