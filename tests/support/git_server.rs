@@ -31,6 +31,31 @@ pub struct Options {
     pub delay: Duration,
     /// How it speaks TLS; `None` means plain HTTP.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Asked first; what it leaves (`None`) goes to git, and the logins above.
+    pub handler: Option<Handler>,
+}
+
+/// Answers requests that are not git's.
+pub type Handler = Arc<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
+/// A request as it arrived; the names of its headers are in lower case.
+pub struct Request {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+/// What a [`Handler`] answers.
+pub enum Response {
+    Answer {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    /// The connection closes without an answer.
+    Close,
 }
 
 /// What went over the wire.
@@ -234,13 +259,6 @@ pub fn commit_to(bare: &Path, message: &str, files: &[(&str, &str)]) -> String {
     git_says(bare, &["rev-parse", "main"])
 }
 
-struct Incoming {
-    method: String,
-    target: String,
-    headers: HashMap<String, String>,
-    body: Vec<u8>,
-}
-
 fn serve(shared: &Shared, stream: impl Read + Write) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read_request(&mut reader) {
@@ -277,13 +295,16 @@ fn serve(shared: &Shared, stream: impl Read + Write) {
             return;
         }
         counts.bytes_down.fetch_add(answer.len(), Ordering::SeqCst);
+        if answer.is_empty() {
+            return;
+        }
         if out.write_all(&answer).and_then(|()| out.flush()).is_err() {
             return;
         }
     }
 }
 
-fn read_request(reader: &mut impl BufRead) -> Option<Incoming> {
+fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     let mut line = String::new();
     if reader.read_line(&mut line).ok()? == 0 {
         return None;
@@ -316,7 +337,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Incoming> {
             }
         }
     }
-    Some(Incoming {
+    Some(Request {
         method,
         target,
         headers,
@@ -324,7 +345,16 @@ fn read_request(reader: &mut impl BufRead) -> Option<Incoming> {
     })
 }
 
-fn answer(shared: &Shared, request: &Incoming) -> Vec<u8> {
+/// The bytes that answer a request; none for a connection that closes instead.
+fn answer(shared: &Shared, request: &Request) -> Vec<u8> {
+    if let Some(response) = shared
+        .options
+        .handler
+        .as_ref()
+        .and_then(|handler| handler(request))
+    {
+        return spoken(request, response);
+    }
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let writes = path.ends_with("git-receive-pack") || query.contains("git-receive-pack");
     let login = request
@@ -352,7 +382,7 @@ fn answer(shared: &Shared, request: &Incoming) -> Vec<u8> {
 }
 
 /// Runs `git http-backend` as CGI (git-http-backend(1)).
-fn backend(shared: &Shared, request: &Incoming, path: &str, query: &str) -> Vec<u8> {
+fn backend(shared: &Shared, request: &Request, path: &str, query: &str) -> Vec<u8> {
     let mut command = git(&shared.root);
     command
         .arg("http-backend")
@@ -398,6 +428,29 @@ fn backend(shared: &Shared, request: &Incoming, path: &str, query: &str) -> Vec<
     )
     .into_bytes();
     answer.extend_from_slice(body);
+    answer
+}
+
+fn spoken(request: &Request, response: Response) -> Vec<u8> {
+    let Response::Answer {
+        status,
+        headers,
+        body,
+    } = response
+    else {
+        return Vec::new();
+    };
+    let mut answer = format!("HTTP/1.1 {status} Spoken\r\n").into_bytes();
+    for (name, value) in headers {
+        answer.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    if status != 204 {
+        answer.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+    }
+    answer.extend_from_slice(b"\r\n");
+    if request.method != "HEAD" {
+        answer.extend_from_slice(&body);
+    }
     answer
 }
 
