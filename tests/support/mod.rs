@@ -1,6 +1,7 @@
 //! What the integration tests share.
 #![allow(
     dead_code,
+    unused_imports,
     clippy::disallowed_methods,
     clippy::unwrap_used,
     missing_docs,
@@ -9,5 +10,6 @@
 
 pub mod cli;
 pub mod git_server;
+pub mod github;
 pub mod proxy;
 pub mod tls;
