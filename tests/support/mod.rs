@@ -11,5 +11,6 @@
 pub mod cli;
 pub mod git_server;
 pub mod github;
+pub mod gitlab;
 pub mod proxy;
 pub mod tls;

@@ -1,0 +1,266 @@
+//! What people and machines do at the other end, and what a test can look at.
+
+use serde_json::{Value, json};
+
+use super::Lab;
+use super::merge_requests::{merge_now, merge_waiting, shown_in};
+use super::pipelines::{Given, start};
+use super::state::State;
+use super::store::Writer;
+
+impl Lab {
+    /// Somebody else commits a file to a branch, which is made from `main` when it is not there; returns the id.
+    pub fn person_commits(&self, project: &str, branch: &str, path: &str, content: &str) -> String {
+        let mut state = self.state();
+        let time = state.tick();
+        let store = state.store(project);
+        let parent = store.branch(branch).or_else(|| store.branch("main"));
+        let mut index = store.index(parent);
+        let mode = index.get_path(path.as_ref(), 0).map_or(0o100_644, |old| old.mode);
+        store.put(&mut index, path, mode, content.as_bytes());
+        let person = ("Person", "person@example.com");
+        let writer = Writer {
+            author: person,
+            committer: person,
+            time,
+        };
+        let parents: Vec<_> = parent.into_iter().collect();
+        let made = store.write(&mut index, &parents, &format!("Change {path}"), &writer);
+        store.set_branch(branch, made);
+        made.to_string()
+    }
+
+    /// A maintainer merges a merge request, whatever holds it but a conflict.
+    pub fn merge(&self, project: &str, iid: u64) {
+        let mut state = self.state();
+        state.user("maintainer");
+        merge_now(&mut state, project, place(iid), "maintainer").expect("it merges without conflict");
+    }
+
+    /// Somebody closes a merge request.
+    pub fn close(&self, project: &str, iid: u64, login: &str) {
+        let mut state = self.state();
+        state.user(login);
+        let (now, by) = (state.now(), state.user_json(login));
+        let request = &mut state.project(project).merge_requests[place(iid)];
+        request["state"] = json!("closed");
+        request["closed_at"] = json!(now);
+        request["closed_by"] = by;
+    }
+
+    /// Somebody opens a merge request; returns its number.
+    pub fn person_opens(&self, project: &str, source: &str, target: &str, title: &str) -> u64 {
+        let path = project.replace('/', "%2F");
+        let body = json!({ "source_branch": source, "target_branch": target, "title": title });
+        let parsed = super::params::Parsed {
+            query: Vec::new(),
+            body,
+            form: false,
+        };
+        self.token("a person's own", super::Grant::everything("person"));
+        let login = super::auth::Login {
+            header: "private-token",
+            token: "a person's own".to_owned(),
+        };
+        let mut state = self.state();
+        let route = format!("projects/{path}/merge_requests");
+        let made = super::routes::answer(&mut state, "POST", &route, "", &login, parsed);
+        let body = made.unwrap_or_else(|reply| reply).body;
+        let made: Value = serde_json::from_slice(&body).unwrap();
+        made["iid"].as_u64().unwrap_or_else(|| panic!("{made}"))
+    }
+
+    /// Gives a merge request's `detailed_merge_status` (such as `checking`, `not_approved`), or takes it back.
+    pub fn merge_status(&self, project: &str, iid: u64, status: Option<&str>) {
+        let mut state = self.state();
+        state.project(project).merge_requests[place(iid)]["forced_status"] = json!(status);
+        merge_waiting(&mut state, project);
+    }
+
+    /// A pipeline starts for a branch, as after a push; returns its id.
+    pub fn run(&self, project: &str, branch: &str) -> u64 {
+        let mut state = self.state();
+        let login = "person".to_owned();
+        state.user(&login);
+        let given = Given {
+            reference: branch.to_owned(),
+            source: "push",
+            login,
+            variables: Vec::new(),
+            inputs: json!({}),
+        };
+        let made = start(&mut state, project, given);
+        let made = made.unwrap_or_else(|reply| panic!("{}", String::from_utf8_lossy(&reply.body)));
+        made["id"].as_u64().unwrap()
+    }
+
+    /// A pipeline gets another status: `pending`, `running`, `success`, `failed`, `canceled` …; a merge that waited
+    /// for its success happens.
+    pub fn finish_run(&self, id: u64, status: &str) {
+        let mut state = self.state();
+        let now = state.now();
+        for path in state.projects.keys().cloned().collect::<Vec<_>>() {
+            for pipeline in &mut state.project(&path).pipelines {
+                if pipeline["id"] == json!(id) {
+                    pipeline["status"] = json!(status);
+                    pipeline["finished_at"] = json!(now);
+                }
+            }
+            merge_waiting(&mut state, &path);
+        }
+    }
+
+    /// Nobody may push to a branch any more, and only maintainers merge into it.
+    pub fn protect(&self, project: &str, branch: &str) {
+        self.state().project(project).protected.insert(branch.to_owned());
+        self.refuse_pushes(project);
+    }
+
+    /// The project's way to merge: `merge` or `ff`.
+    pub fn merge_method(&self, project: &str, method: &str) {
+        method.clone_into(&mut self.state().project(project).merge_method);
+    }
+
+    /// The project merges only what a pipeline has passed.
+    pub fn only_if_pipeline_succeeds(&self, project: &str) {
+        self.state().project(project).only_if_pipeline_succeeds = true;
+    }
+
+    /// The project lets nobody give variables to a pipeline; `$TRIGGER_PAYLOAD` is one of them, so that GitLab's
+    /// source refuses every trigger.
+    pub fn forbid_variables(&self, project: &str) {
+        let mut state = self.state();
+        let project = state.project(project);
+        (project.variables, project.payload) = (false, false);
+    }
+
+    /// As [`Lab::forbid_variables`], for a GitLab that lets `$TRIGGER_PAYLOAD` pass.
+    pub fn forbid_variables_but_payload(&self, project: &str) {
+        self.state().project(project).variables = false;
+    }
+
+    /// Sets the clock, in seconds since 1970; each change moves it by one.
+    pub fn set_clock(&self, seconds: i64) {
+        self.state().clock = seconds;
+    }
+
+    /// A file of a branch.
+    pub fn file(&self, project: &str, branch: &str, path: &str) -> Option<String> {
+        let store = self.state().store(project);
+        let (_, content) = store.file(store.branch(branch)?, path)?;
+        Some(String::from_utf8_lossy(&content).into_owned())
+    }
+
+    /// The mode of a file of a branch, such as `100755`.
+    pub fn mode(&self, project: &str, branch: &str, path: &str) -> Option<String> {
+        let store = self.state().store(project);
+        let entry = store.entry(store.branch(branch)?, path)?;
+        Some(format!("{:06o}", entry.mode))
+    }
+
+    /// The branches, by name, each with its commit.
+    pub fn branches(&self, project: &str) -> Vec<(String, String)> {
+        let store = self.state().store(project);
+        let all = store.git.references_glob("refs/heads/*").unwrap().flatten();
+        let mut found: Vec<_> = all
+            .filter_map(|one| {
+                let name = one.name().ok()?.strip_prefix("refs/heads/")?.to_owned();
+                Some((name, one.target()?.to_string()))
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    /// The commits of a branch, newest first, each `Author <email>` and message.
+    pub fn log(&self, project: &str, branch: &str) -> Vec<(String, String)> {
+        let store = self.state().store(project);
+        let Some(tip) = store.branch(branch) else {
+            return Vec::new();
+        };
+        let all = store.log(tip, None, usize::MAX);
+        all.into_iter()
+            .map(|id| {
+                let commit = store.commit(id);
+                let message = commit.message().unwrap_or_default().to_owned();
+                (commit.author().to_string(), message)
+            })
+            .collect()
+    }
+
+    /// The merge requests, as the API shows them.
+    pub fn merge_requests(&self, project: &str) -> Vec<Value> {
+        let state = self.state();
+        let all = state.projects[project].merge_requests.iter();
+        all.map(|request| shown_in(&state, project, request)).collect()
+    }
+
+    /// The comments on a merge request.
+    pub fn notes(&self, project: &str, iid: u64) -> Vec<String> {
+        let notes = self.all(project, |state| &state.projects[project].notes);
+        let here = notes.iter().filter(|note| note["noteable_iid"] == json!(iid));
+        here.filter_map(|note| note["body"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The pipelines, with the `variables` and `inputs` that they were given.
+    pub fn pipelines(&self, project: &str) -> Vec<Value> {
+        self.all(project, |state| &state.projects[project].pipelines)
+    }
+
+    /// What the last pipeline finds in the file `$TRIGGER_PAYLOAD`.
+    pub fn trigger_payload(&self, project: &str) -> Option<String> {
+        let pipelines = self.pipelines(project);
+        let variables = pipelines.last()?["variables"].as_array()?;
+        let payload = variables.iter().find(|one| one["key"] == "TRIGGER_PAYLOAD")?;
+        payload["value"].as_str().map(str::to_owned)
+    }
+
+    pub fn deployments(&self, project: &str) -> Vec<Value> {
+        self.all(project, |state| &state.projects[project].deployments)
+    }
+
+    pub fn environments(&self, project: &str) -> Vec<Value> {
+        self.all(project, |state| &state.projects[project].environments)
+    }
+
+    pub fn statuses(&self, project: &str) -> Vec<Value> {
+        self.all(project, |state| &state.projects[project].statuses)
+    }
+
+    fn all(&self, project: &str, which: impl Fn(&State) -> &Vec<Value>) -> Vec<Value> {
+        let state = self.state();
+        assert!(
+            state.projects.contains_key(project),
+            "there is no project {project}"
+        );
+        which(&state).clone()
+    }
+
+    /// Lets the repository itself refuse pushes to protected branches, in GitLab's words.
+    fn refuse_pushes(&self, project: &str) {
+        let mut state = self.state();
+        let file = state.bare(project).join("hooks/pre-receive");
+        let branches: Vec<String> = state.project(project).protected.iter().cloned().collect();
+        let cases: Vec<String> = branches
+            .iter()
+            .map(|name| format!("'refs/heads/{name}'"))
+            .collect();
+        let script = format!(
+            "#!/bin/sh\nwhile read -r old new ref; do case \"$ref\" in {}) echo 'GitLab: You are not allowed to push \
+             code to protected branches on this project.' >&2; exit 1;; esac; done\n",
+            cases.join("|")
+        );
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, script).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+}
+
+fn place(iid: u64) -> usize {
+    usize::try_from(iid).unwrap() - 1
+}
