@@ -7,11 +7,12 @@ use anyhow::Context as _;
 
 use super::cli::CommonArgs;
 use super::console::Console;
-use super::pipeline::{self, Options};
+use super::opening::Opening;
+use super::pipeline::{self, Ends, Options};
 use super::receipt::Receipt;
-use super::{config_repo, finish};
+use super::{config_repo, finish, forge};
 use crate::plan::Operation;
-use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request};
+use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request, WhatArgs};
 use crate::words::address::RepoAddress;
 use crate::words::changes;
 use crate::words::event::{self, Event};
@@ -43,12 +44,41 @@ fn try_bump_values(
     console: &Arc<Console>,
     receipt: &mut Receipt,
 ) -> anyhow::Result<Receipt> {
-    let deadline = common.deadline(false)?;
     let address = RepoAddress::parse(&args.config_repo.config_repo)?;
-    let request = Request::new(
-        in_directory(args.clone(), &address),
-        &inputs(args, &address, environment)?,
-    )?;
+    let mut args = args.clone();
+    in_directory(&mut args.what, &address);
+    let branch = args
+        .pull_request
+        .base
+        .clone()
+        .or_else(|| args.config_repo.branch.clone());
+    let inputs = inputs(&args.what, &address, environment)?;
+    let request = Request::new(args, &inputs)?;
+    deliver(
+        &request,
+        &address,
+        branch.as_deref(),
+        common,
+        environment,
+        console,
+        receipt,
+    )
+}
+
+/// Carries a request to its config repo.
+///
+/// # Errors
+/// As [`pipeline::run`].
+pub(super) fn deliver(
+    request: &Request,
+    address: &RepoAddress,
+    branch: Option<&str>,
+    common: &CommonArgs,
+    environment: &Environment,
+    console: &Arc<Console>,
+    receipt: &mut Receipt,
+) -> anyhow::Result<Receipt> {
+    let deadline = common.deadline(false)?;
     if let Some((app, env)) = request.app_env() {
         (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
     }
@@ -60,39 +90,55 @@ fn try_bump_values(
         });
     }
     let publish = request.destination()?;
-    let branch = args.config_repo.branch.as_deref();
-    let mut repo = config_repo::open(&address, publish, branch, common, environment, deadline, console)?;
+    let opening = Opening {
+        common,
+        environment,
+        deadline,
+        console,
+    };
+    let (repo, host) = config_repo::open(address, publish, branch, &opening)?;
+    let ends = Ends {
+        repo,
+        forge: &|| config_repo::open_forge(&host, &opening),
+        source: &|repo| forge::open_source(repo, &host, &opening),
+        console,
+    };
     let options = Options {
         dry_run: common.dry_run,
         deadline,
     };
-    pipeline::run(&request, publish, &mut *repo, options, console, receipt)
+    pipeline::run(request, publish, ends, options, receipt)
 }
 
 /// Makes the absolute paths of `--file` relative to a config repo that is a directory. Those elsewhere stay, and are
 /// refused as every path that leaves the config repo.
-fn in_directory(mut args: BumpValuesArgs, address: &RepoAddress) -> BumpValuesArgs {
+pub(super) fn in_directory(what: &mut WhatArgs, address: &RepoAddress) {
     if let RepoAddress::Directory(directory) = address {
-        for file in &mut args.what.file {
+        for file in &mut what.file {
             if let Some(relative) = files::relative_to(directory, file) {
                 *file = relative;
             }
         }
     }
-    args
 }
 
 /// Reads what the flags point to: the event, the bulk list, what CI tells.
-fn inputs(args: &BumpValuesArgs, address: &RepoAddress, environment: &Environment) -> anyhow::Result<Inputs> {
+///
+/// # Errors
+/// What cannot be read, or is not what it should be.
+pub(super) fn inputs(
+    what: &WhatArgs,
+    address: &RepoAddress,
+    environment: &Environment,
+) -> anyhow::Result<Inputs> {
     let host = Host::of(environment);
     let source = host.map(|host| host.source(environment)).unwrap_or_default();
-    let event = args
-        .what
+    let event = what
         .from_event
         .as_deref()
         .map(|from| read_event(from, environment))
         .transpose()?;
-    let changes = match &args.what.changes {
+    let changes = match &what.changes {
         Some(file) => {
             let bytes = files::read(Path::new(file), CHANGES_MAX)?;
             Some(changes::parse(file, &bytes).context("cannot read the list of --changes")?)

@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::steps::bump_values::BumpValuesArgs;
+use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
 use crate::world::clock::{self, Deadline};
@@ -37,6 +38,13 @@ pub enum Command {
     BumpValues {
         #[command(flatten)]
         args: Box<BumpValuesArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    OpenPromotionPr {
+        #[command(flatten)]
+        args: Box<OpenPromotionPrArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

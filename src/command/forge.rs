@@ -5,12 +5,14 @@ use std::sync::Arc;
 use url::Url;
 
 use super::cli::CommonArgs;
+use super::config_repo::HostedAt;
 use super::console::Console;
+use super::opening::Opening;
 use super::tokens::{self, Role};
 use crate::words::address::{GitUrl, Scheme};
 use crate::words::fault::Fault;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
-use crate::world::clock::Deadline;
+use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::forge::Forge;
 use crate::world::forge::access::{ApiRoot, Credential, ForgeAccess};
@@ -21,62 +23,57 @@ use crate::world::http::Http;
 ///
 /// # Errors
 /// `Invalid` for an address of the API or a token that is none.
-pub(super) fn open(
-    repo: &ForgeRepo,
-    role: Role,
-    common: &CommonArgs,
-    environment: &Environment,
-    deadline: Deadline,
-    console: &Arc<Console>,
-) -> anyhow::Result<Forge> {
-    open_at(
-        repo,
-        common.api_url.as_deref(),
-        role,
-        common,
-        environment,
-        deadline,
-        console,
-    )
+pub(super) fn open(repo: &ForgeRepo, role: Role, opening: &Opening<'_>) -> anyhow::Result<Forge> {
+    open_at(repo, opening.common.api_url.as_deref(), role, opening)
 }
 
 /// Opens the forge that serves a git address.
 ///
 /// # Errors
 /// `Invalid` where the address does not tell which forge that is, or which project.
-pub(super) fn open_of_url(
-    url: &GitUrl,
-    common: &CommonArgs,
-    environment: &Environment,
-    deadline: Deadline,
-    console: &Arc<Console>,
-) -> anyhow::Result<Forge> {
+pub(super) fn open_of_url(url: &GitUrl, opening: &Opening<'_>) -> anyhow::Result<Forge> {
+    let Opening {
+        common, environment, ..
+    } = *opening;
     let kind = kind_of(url, common, environment)?;
     let repo = ForgeRepo::new(kind, url.path().trim_matches('/'))?;
     let api_url = match &common.api_url {
         Some(api_url) => Some(api_url.clone()),
         None => api_of(kind, url, environment),
     };
-    open_at(
-        &repo,
-        api_url.as_deref(),
-        Role::Target,
-        common,
-        environment,
-        deadline,
-        console,
-    )
+    open_at(&repo, api_url.as_deref(), Role::Target, opening)
+}
+
+/// Opens the forge of an app's own repository; `None` where no forge can be told for it. It is the one that CI runs on, or
+/// else the one that serves the config repo.
+pub(super) fn open_source(repo: &str, config_repo: &HostedAt, opening: &Opening<'_>) -> Option<Forge> {
+    let kind = match (Host::of(opening.environment), config_repo) {
+        (_, HostedAt::Forge(config_repo)) => config_repo.kind(),
+        (_, HostedAt::Git(url)) => kind_of(url, opening.common, opening.environment).ok()?,
+        (Some(Host::GitHub), _) => ForgeKind::GitHub,
+        (Some(Host::GitLab), _) => ForgeKind::GitLab,
+        _ => return None,
+    };
+    let repo = ForgeRepo::new(kind, repo).ok()?;
+    let api_url = match config_repo {
+        HostedAt::Git(url) if opening.common.api_url.is_none() => api_of(kind, url, opening.environment),
+        _ => opening.common.api_url.clone(),
+    };
+    open_at(&repo, api_url.as_deref(), Role::Source, opening).ok()
 }
 
 fn open_at(
     repo: &ForgeRepo,
     api_url: Option<&str>,
     role: Role,
-    common: &CommonArgs,
-    environment: &Environment,
-    deadline: Deadline,
-    console: &Arc<Console>,
+    opening: &Opening<'_>,
 ) -> anyhow::Result<Forge> {
+    let Opening {
+        common,
+        environment,
+        deadline,
+        console,
+    } = *opening;
     let root = ApiRoot::of(repo.kind(), api_url, environment)?;
     let credential = tokens::credential(repo.kind(), &root, role, common, environment)?;
     match &credential {

@@ -10,7 +10,10 @@ mod finish;
 mod forge;
 mod github;
 mod gitlab;
+mod open_promotion_pr;
+mod opening;
 mod pipeline;
+mod proposal;
 mod receipt;
 mod tokens;
 pub mod variables;
@@ -60,6 +63,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
     };
     match cli.command {
         Command::BumpValues { args, common } => bump_values::run(&args, &common, environment),
+        Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
         Command::Completions { shell } => {
             early.data(&docs::completions(shell));
             0

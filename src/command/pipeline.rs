@@ -5,12 +5,16 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::console::Console;
+use super::proposal::{Base, Brought, Proposer};
 use super::receipt::Receipt;
 use crate::plan::{Operation, Plan, Publish};
 use crate::steps::bump_values::Request;
 use crate::words::fault::{Fault, Kind};
+use crate::words::policy::FILE_NAME;
+use crate::words::repo_path::RepoPath;
 use crate::world::clock::{self, Deadline, Stopwatch};
 use crate::world::config_repo::{ConfigRepo, Outcome};
+use crate::world::forge::Forge;
 
 /// The shortest and the longest wait between two attempts.
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
@@ -24,29 +28,47 @@ pub struct Options {
     pub deadline: Deadline,
 }
 
-/// Plans the request on the tip of the branch and commits it there; a branch that moved is planned on again.
+/// Where a run reads and writes, and whom it tells.
+pub struct Ends<'a> {
+    /// The config repo.
+    pub repo: Box<dyn ConfigRepo>,
+    /// Opens the forge that serves it, when a change request is needed.
+    pub forge: &'a dyn Fn() -> Result<Forge>,
+    /// Opens the forge of an app's own repository, if that may be asked.
+    pub source: &'a dyn Fn(&str) -> Option<Forge>,
+    /// Who is told.
+    pub console: &'a Console,
+}
+
+/// Plans the request on the tip of the branch and commits it there, or proposes it; a branch that moved is planned on
+/// again.
 ///
 /// # Errors
 /// What the plan refuses, what the remote refuses, and `GaveUp` when the time is over.
 pub fn run(
     request: &Request,
     publish: Publish,
-    repo: &mut dyn ConfigRepo,
+    mut ends: Ends<'_>,
     options: Options,
-    console: &Console,
     receipt: &Receipt,
 ) -> Result<Receipt> {
     let mut sent: Option<Sent> = None;
+    let mut proposer = Proposer::default();
     for attempt in 1.. {
         let round = Stopwatch::start();
-        let snapshot = repo.snapshot()?;
+        let snapshot = ends.repo.snapshot()?;
         let base = snapshot.commit().map(str::to_owned);
         let fetched = round.elapsed();
+        let request = request.settled(&*snapshot)?;
         let plan = request.plan(&*snapshot, publish, clock::now())?;
+        let policy = match plan.publish {
+            Publish::PullRequest => snapshot.read(&[RepoPath::parse(FILE_NAME)?])?.pop().flatten(),
+            Publish::Files | Publish::Push => None,
+        };
         drop(snapshot);
         let receipt = Receipt {
             attempts: attempt,
-            branch: repo.branch().map(str::to_owned),
+            branch: ends.repo.branch().map(str::to_owned),
             ..receipt.clone()
         };
         if let Some(sent) = sent.take() {
@@ -61,37 +83,49 @@ pub fn run(
         }
         if !plan.is_empty() {
             let files: Vec<_> = plan.files.iter().map(|file| file.path.clone()).collect();
-            repo.check(&files)?;
+            ends.repo.check(&files)?;
         }
-        if plan.is_empty() || options.dry_run {
+        let proposes = plan.publish == Publish::PullRequest;
+        if options.dry_run || (plan.is_empty() && !proposes) {
             return Ok(Receipt {
                 commit: None,
                 ..receipt
             }
             .of_plan(plan));
         }
-        let commit = request.commit(&plan);
-        console.detail(&format!(
+        ends.console.detail(&format!(
             "attempt {attempt} on {}",
             base.as_deref().unwrap_or("the checkout")
         ));
-        let why = match repo.commit(base.as_deref(), &commit)? {
-            Outcome::Landed { commit, verified } => {
-                return Ok(Receipt {
-                    commit,
-                    verified,
-                    ..receipt
-                }
-                .of_plan(plan));
+        let why = if proposes {
+            let base = Base {
+                commit: base.unwrap_or_default(),
+                policy,
+            };
+            match proposer.bring(&request, plan, &base, &mut ends, receipt)? {
+                Brought::Done(receipt) => return Ok(*receipt),
+                Brought::Again(why) => why,
             }
-            Outcome::Refused(fault) => return Err(fault.into()),
-            Outcome::Moved { why } => why,
-            Outcome::Unknown { why, commit } => {
-                sent = Some(Sent { commit, plan });
-                why
+        } else {
+            match ends.repo.commit(base.as_deref(), &request.commit(&plan))? {
+                Outcome::Landed { commit, verified } => {
+                    return Ok(Receipt {
+                        commit,
+                        verified,
+                        ..receipt
+                    }
+                    .of_plan(plan));
+                }
+                Outcome::Refused(fault) => return Err(fault.into()),
+                Outcome::Moved { why } => why,
+                Outcome::Unknown { why, commit } => {
+                    sent = Some(Sent { commit, plan });
+                    why
+                }
             }
         };
-        console.detail(&format!("attempt {attempt} did not land: {}", why.escape_debug()));
+        ends.console
+            .detail(&format!("attempt {attempt} did not land: {}", why.escape_debug()));
         // The first round pays for the whole fetch, which later ones do not.
         let lasted = if attempt == 1 {
             round.elapsed().saturating_sub(fetched) * 2
@@ -99,7 +133,7 @@ pub fn run(
             round.elapsed()
         };
         if !clock::sleep_within(jittered(attempt, lasted), options.deadline) {
-            return Err(gave_up(attempt, &why, sent.is_some(), repo.branch()).into());
+            return Err(gave_up(attempt, &why, sent.is_some(), ends.repo.branch()).into());
         }
     }
     unreachable!("the deadline ends the loop")

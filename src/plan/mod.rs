@@ -11,6 +11,7 @@ pub mod snapshot;
 
 use commit::FileChange;
 
+use crate::words::fault::Fault;
 use crate::words::policy::PullRequest;
 
 /// What happened, or would happen; one closed list for all commands.
@@ -105,6 +106,8 @@ pub struct Plan {
     pub message: String,
     /// How a change request looks, by the policy.
     pub pull_request: PullRequest,
+    /// Why it is not pushed, where the policy sends it by a change request instead.
+    pub unpushed: Option<Fault>,
     /// Whether the policy freezes an environment that changes.
     pub frozen: bool,
     /// Why nothing changes, where nothing does.

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod bump_values;
 pub mod files;
+pub mod open_promotion_pr;
 pub mod proposal;
 
 use crate::words::fault::{Fault, Kind};

@@ -12,6 +12,7 @@ pub mod name;
 pub mod payload;
 pub mod policy;
 pub mod repo_path;
+pub mod source_commit;
 pub mod template;
 pub mod token;
 pub mod trailers;

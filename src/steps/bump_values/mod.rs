@@ -73,6 +73,7 @@ impl Request {
             new,
             message: String::new(),
             pull_request: look_of(&resolved),
+            unpushed: None,
             frozen: resolved.iter().any(|(resolved, _)| {
                 resolved
                     .freeze
@@ -107,7 +108,7 @@ impl Request {
         let permitted = policy.as_ref().map_or(Ok(()), |policy| {
             self.permit_push(policy, &draft, &edited.reached, now, &mut warnings)
         });
-        (plan.publish, plan.remark) = self.going(publish, permitted)?;
+        self.send_on(&mut plan, permitted)?;
         name_clusters(&mut edited.changes, &resolved);
         plan.message = message::write(self, &draft.moves, &edited.changes)?;
         Ok(Plan {
@@ -120,28 +121,24 @@ impl Request {
     }
 
     /// Decides where a change that may or may not be pushed goes, and what there is to say about it.
-    fn going(
-        &self,
-        publish: Publish,
-        permitted: Result<(), Fault>,
-    ) -> Result<(Publish, Option<String>), Fault> {
+    fn send_on(&self, plan: &mut Plan, permitted: Result<(), Fault>) -> Result<(), Fault> {
         let auto = self.publish.publish == PublishArg::Auto;
-        let remark = match (publish, permitted) {
-            (Publish::Push, Ok(())) | (Publish::PullRequest, _) => None,
+        match (plan.publish, permitted) {
             (Publish::Push, Err(fault)) if auto && self.head_branch().is_ok() => {
-                let remark = format!("a pull request carries it, because {fault}");
-                return Ok((Publish::PullRequest, Some(remark)));
+                plan.publish = Publish::PullRequest;
+                plan.remark = Some(format!("a pull request carries it: {}", fault.message));
+                plan.unpushed = Some(fault);
             }
             (Publish::Push, Err(fault)) => return Err(fault),
             (Publish::Files, Ok(())) if auto => {
-                Some("nothing is committed; `--publish push` commits and pushes".to_owned())
+                plan.remark = Some("nothing is committed; `--publish push` commits and pushes".to_owned());
             }
             (Publish::Files, Err(fault)) if auto => {
-                Some(format!("`--publish push` would be refused: {fault}"))
+                plan.remark = Some(format!("`--publish push` would be refused: {fault}"));
             }
-            (Publish::Files, _) => None,
-        };
-        Ok((publish, remark))
+            (Publish::Push, Ok(())) | (Publish::Files | Publish::PullRequest, _) => {}
+        }
+        Ok(())
     }
 
     /// Reads the policy file, where its word is needed: always by policy, and before any commit.

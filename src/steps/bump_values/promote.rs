@@ -9,7 +9,12 @@ use crate::plan::snapshot::Snapshot;
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
 use crate::words::name::{AppName, EnvName};
+use crate::words::payload::Source;
 use crate::words::policy::{Policy, Resolved, Target};
+use crate::words::trailers::{Key, Trailers};
+
+/// How many commits are looked through for the one that brought a version.
+const HISTORY: usize = 10;
 
 impl Request {
     /// Returns the request with what the other environment has in the snapshot in place of its name; a request of
@@ -26,22 +31,56 @@ impl Request {
         };
         let policy = self.read_policy(snapshot)?;
         let mut apps = Vec::new();
+        let mut source = self.source.clone();
         for app in apps_of(&policy, promotion)? {
             let to = policy.resolve(&app, &promotion.env)?;
             let from = from_of(promotion, &to)?;
             let from = policy.resolve(&app, &from)?;
-            apps.push((app, images_of(&from, snapshot)?));
+            let images = images_of(&from, snapshot)?;
+            if promotion.apps.len() == 1 {
+                source = built_from(&from, &images, snapshot, source)?;
+            }
+            apps.push((app, images));
         }
         Ok(Self {
             way: Way::Policy {
                 env: promotion.env.clone(),
                 apps,
             },
+            source,
             drop_digest: true,
             drop_tag: true,
             ..self.clone()
         })
     }
+}
+
+/// Adds where the image was built, as the trailers of the commit tell that brought it to the other environment.
+fn built_from(
+    from: &Resolved,
+    images: &[WantedImage],
+    snapshot: &dyn Snapshot,
+    source: Source,
+) -> anyhow::Result<Source> {
+    let ([image], Some(target)) = (images, from.targets.first()) else {
+        return Ok(source);
+    };
+    let tag = image.tag.as_ref().map(ToString::to_string);
+    for commit in snapshot.history(&target.file, HISTORY)? {
+        let trailers = Trailers::parse(&commit.message);
+        if trailers.get(Key::New).is_some() && trailers.get(Key::New) == tag.as_deref() {
+            let get = |key| trailers.get(key).map(str::to_owned);
+            return Ok(Source {
+                repo: get(Key::SourceRepo),
+                commit: get(Key::SourceCommit),
+                sequence: trailers
+                    .get(Key::SourceSequence)
+                    .and_then(|number| number.parse().ok()),
+                ..source
+            });
+        }
+    }
+    Ok(source)
 }
 
 /// The apps that were named, or all that have both environments.

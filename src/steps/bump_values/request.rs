@@ -85,6 +85,25 @@ impl Request {
     /// # Errors
     /// A fault of kind `Invalid` that names the flag, or the field of the event, that is wrong.
     pub fn new(args: BumpValuesArgs, inputs: &Inputs) -> Result<Self, Fault> {
+        let way = way::way(&args.what, inputs)?;
+        Self::of_way(args, inputs, way)
+    }
+
+    /// Parses the flags of a promotion. Where its images were built is read in the config repo: this run built none.
+    ///
+    /// # Errors
+    /// As [`Request::new`].
+    pub fn of_promotion(args: BumpValuesArgs, inputs: &Inputs, promotion: Promotion) -> Result<Self, Fault> {
+        let mut request = Self::of_way(args, inputs, Way::Promote(promotion))?;
+        request.source = Source {
+            run_url: request.source.run_url,
+            actor: request.source.actor,
+            ..Source::default()
+        };
+        Ok(request)
+    }
+
+    fn of_way(args: BumpValuesArgs, inputs: &Inputs, way: Way) -> Result<Self, Fault> {
         let CommitArgs {
             message,
             skip_ci,
@@ -103,7 +122,7 @@ impl Request {
             _ => (inputs.source.clone(), inputs.actor.clone(), false),
         };
         Ok(Self {
-            way: way::way(&args.what, inputs)?,
+            way,
             message: message
                 .map(|text| Template::parse(&text, MESSAGE_NAMES))
                 .transpose()?,

@@ -129,6 +129,11 @@ fn closed_by_a_person(closed: &ChangeRequest, mark: &str) -> bool {
     mark_in(&closed.body) == Some(mark) && !closed.body.contains(text::CLOSED)
 }
 
+/// Returns whether we opened a change request: its text says so.
+pub fn is_of(request: &ChangeRequest) -> bool {
+    mark_in(&request.body).is_some()
+}
+
 /// The head branch and the mark that a commit's message tells.
 fn mark_of(message: &str) -> Option<(String, String)> {
     let trailers = Trailers::parse(message);

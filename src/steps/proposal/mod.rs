@@ -5,7 +5,7 @@ mod text;
 
 use sha2::{Digest as _, Sha256};
 
-pub use decide::{Decision, Seen, Tip, decide};
+pub use decide::{Decision, Seen, Tip, decide, is_of};
 pub use text::SourceLog;
 
 use crate::plan::change_request::{Dressing, MergeMethod};

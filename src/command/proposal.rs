@@ -1,0 +1,397 @@
+//! Brings a change request about: its branch, the request itself, and what is asked for beside.
+
+use std::cell::OnceCell;
+
+use super::pipeline::Ends;
+use super::receipt::Receipt;
+use crate::plan::change_request::{
+    AutoMerge, ChangeRequest, Edit, MergeMethod, NewChangeRequest, Opened, State,
+};
+use crate::plan::comparison::LoggedCommit;
+use crate::plan::snapshot::{Blob, Snapshot};
+use crate::plan::{Operation, Plan, Publish};
+use crate::steps::bump_values::Request;
+use crate::steps::proposal::{Decision, Proposal, Seen, SourceLog, Tip, closed_by_us, decide, is_of};
+use crate::words::fault::{Fault, Kind};
+use crate::words::policy::FILE_NAME;
+use crate::words::repo_path::RepoPath;
+use crate::words::source_commit;
+use crate::world::clock;
+use crate::world::config_repo::Outcome;
+use crate::world::forge::Forge;
+
+/// The tip of the base that a plan was made on.
+pub(super) struct Base {
+    /// The commit.
+    pub commit: String,
+    /// The policy file there; a head branch has no say in what the policy is.
+    pub policy: Option<Blob>,
+}
+
+/// What came of one attempt.
+pub(super) enum Brought {
+    /// It is over.
+    Done(Box<Receipt>),
+    /// Something moved meanwhile: look again, for this reason.
+    Again(String),
+}
+
+/// What one run knows from attempt to attempt.
+#[derive(Default)]
+pub(super) struct Proposer {
+    forge: OnceCell<Forge>,
+    /// The one that was open when we looked before.
+    open: Option<u64>,
+}
+
+/// What the head branch holds.
+struct Head {
+    tip: LoggedCommit,
+    as_planned: bool,
+    newer: Option<String>,
+}
+
+impl Proposer {
+    /// Makes one attempt.
+    ///
+    /// # Errors
+    /// What the forge or the config repo refuses, and a branch that is not ours.
+    pub(super) fn bring(
+        &mut self,
+        request: &Request,
+        plan: Plan,
+        base: &Base,
+        ends: &mut Ends<'_>,
+        receipt: Receipt,
+    ) -> anyhow::Result<Brought> {
+        let branch = ends.repo.branch().unwrap_or_default().to_owned();
+        let head_branch = request.head_branch()?;
+        if self.forge.get().is_none() {
+            let forge = (ends.forge)().map_err(|error| unreached(error, &plan))?;
+            let _ = self.forge.set(forge);
+        }
+        let forge = self.forge.get().expect("it was just opened");
+        let requests = forge.change_requests(&head_branch, &branch)?;
+        let before = self.open;
+        self.open = requests
+            .iter()
+            .find(|request| request.state == State::Open)
+            .map(|request| request.number);
+        if plan.is_empty() {
+            let merged = requests
+                .iter()
+                .find(|request| request.state == State::Merged && Some(request.number) == before);
+            if let Some(merged) = merged {
+                return Ok(done(Operation::Merged, merged, receipt.of_plan(plan)));
+            }
+            let open = requests.iter().find(|request| request.state == State::Open);
+            return match open {
+                Some(open) => self.close_stale(request, open, plan, base, ends, receipt),
+                None => Ok(Brought::Done(Box::new(receipt.of_plan(plan)))),
+            };
+        }
+        let proposal = request.proposal(&plan, &branch, None)?;
+        let head = look(request, &head_branch, Some(&plan), base, ends)?;
+        let seen = Seen {
+            requests: &requests,
+            base: &base.commit,
+            head: head.as_ref().map(|head| Tip {
+                commit: &head.tip,
+                as_planned: head.as_planned,
+                newer: head.newer.as_deref(),
+            }),
+        };
+        let flags = &request.pull_request;
+        match decide(&proposal, &seen, (flags.take_over, flags.reopen))? {
+            Decision::Nothing(open) => Ok(done(Operation::Unchanged, &open, nothing(receipt, plan))),
+            Decision::Superseded(open, why) => {
+                let mut receipt = nothing(receipt, plan);
+                receipt.warnings.push(why.clone());
+                receipt.reason = Some(why);
+                Ok(done(Operation::Superseded, &open, receipt))
+            }
+            Decision::LeaveClosed(closed) => {
+                let mut receipt = nothing(receipt, plan);
+                receipt.reason = Some(format!(
+                    "a person closed {} with the same values; --reopen opens it again",
+                    closed.url.escape_debug()
+                ));
+                Ok(done(Operation::Skipped, &closed, receipt))
+            }
+            Decision::Bring { commit, open, reopen } => {
+                let log = source_log(request, &plan, ends);
+                let proposal = request.proposal(&plan, &branch, log.as_ref())?;
+                let tip = head.map(|head| head.tip.id);
+                let mut receipt = Receipt {
+                    branch: Some(proposal.head.clone()),
+                    commit: tip.clone().filter(|_| !commit),
+                    ..receipt
+                };
+                if commit {
+                    let outcome =
+                        ends.repo
+                            .propose(&base.commit, &proposal.head, tip.as_deref(), &proposal.commit)?;
+                    match outcome {
+                        Outcome::Landed { commit, verified } => {
+                            (receipt.commit, receipt.verified) = (commit, verified);
+                        }
+                        Outcome::Refused(fault) => return Err(fault.into()),
+                        Outcome::Moved { why } | Outcome::Unknown { why, .. } => {
+                            return Ok(Brought::Again(why));
+                        }
+                    }
+                }
+                self.finish(&proposal, open.as_ref(), reopen.as_ref(), receipt.of_plan(plan))
+            }
+        }
+    }
+
+    /// Opens or updates the change request for the head branch as it is now.
+    fn finish(
+        &self,
+        proposal: &Proposal,
+        open: Option<&ChangeRequest>,
+        reopen: Option<&ChangeRequest>,
+        mut receipt: Receipt,
+    ) -> anyhow::Result<Brought> {
+        let forge = self.forge.get().expect("it was opened to look");
+        receipt.warnings.extend(proposal.warnings.iter().cloned());
+        let edit = Edit {
+            title: Some(proposal.title.clone()),
+            body: Some(proposal.body.clone()),
+            reopen: open.is_none(),
+        };
+        let updated = match (open, reopen) {
+            (Some(open), _) => Some(forge.update(open.number, &edit)?),
+            // A forge may refuse to open one again whose branch went meanwhile: then a new one is opened.
+            (None, Some(closed)) => forge.update(closed.number, &edit).ok(),
+            (None, None) => None,
+        };
+        let (request, mut operation) = match updated {
+            Some(request) if request.state == State::Open => (request, Operation::Updated),
+            Some(request) => {
+                return Ok(Brought::Again(format!(
+                    "{} was merged or closed meanwhile",
+                    request.url
+                )));
+            }
+            None => {
+                let new = NewChangeRequest {
+                    head: proposal.head.clone(),
+                    base: proposal.base.clone(),
+                    title: proposal.title.clone(),
+                    body: proposal.body.clone(),
+                    draft: proposal.draft,
+                };
+                match forge.open(&new)? {
+                    Opened::New(request, warning) => {
+                        receipt.warnings.extend(warning);
+                        (request, Operation::Created)
+                    }
+                    Opened::Exists => return Ok(Brought::Again("somebody opened one meanwhile".to_owned())),
+                    Opened::NoDifference => {
+                        return Ok(Brought::Again("the base has the same commit now".to_owned()));
+                    }
+                    Opened::Unclear(why) => return Ok(Brought::Again(why)),
+                }
+            }
+        };
+        if operation == Operation::Created && !proposal.dressing.is_empty() {
+            receipt
+                .warnings
+                .extend(forge.dress(&request, &proposal.dressing)?);
+        }
+        if let Some(method) = proposal.auto_merge {
+            operation = merge(forge, &request, method, operation, &mut receipt)?;
+        }
+        Ok(done(operation, &request, receipt))
+    }
+
+    /// Closes an open change request for which nothing is left to change: the base has it already, or something newer.
+    fn close_stale(
+        &self,
+        request: &Request,
+        open: &ChangeRequest,
+        plan: Plan,
+        base: &Base,
+        ends: &mut Ends<'_>,
+        receipt: Receipt,
+    ) -> anyhow::Result<Brought> {
+        let ours = is_of(open);
+        if plan.operation != Operation::Unchanged || !ours {
+            return Ok(done(plan.operation, open, receipt.of_plan(plan)));
+        }
+        let head = look(request, &request.head_branch()?, None, base, ends)?;
+        if let Some(newer) = head.as_ref().and_then(|head| head.newer.clone()) {
+            let mut receipt = receipt.of_plan(plan);
+            receipt.warnings.push(newer.clone());
+            receipt.reason = Some(newer);
+            return Ok(done(Operation::Superseded, open, receipt));
+        }
+        let branch = ends.repo.branch().unwrap_or_default();
+        let comment = format!(
+            "`{}` has these values already: nothing is left to change.",
+            branch.replace('`', "")
+        );
+        let forge = self.forge.get().expect("it was opened to look");
+        forge.close(open.number, &closed_by_us(&open.body), &comment)?;
+        let mut receipt = receipt.of_plan(plan);
+        receipt.reason = Some(format!("`{}` has these values already", branch.escape_debug()));
+        Ok(done(Operation::Closed, open, receipt))
+    }
+}
+
+/// Looks at the head branch: whether it has what the plan brings, and whether it has something newer.
+fn look(
+    request: &Request,
+    branch: &str,
+    plan: Option<&Plan>,
+    base: &Base,
+    ends: &mut Ends<'_>,
+) -> anyhow::Result<Option<Head>> {
+    let changes = plan.map(|plan| plan.files.as_slice()).unwrap_or_default();
+    let files: Vec<RepoPath> = changes.iter().map(|file| file.path.clone()).collect();
+    let Some(head) = ends.repo.head(branch, &files)? else {
+        return Ok(None);
+    };
+    let held = head.files.read(&files)?;
+    let as_planned = changes
+        .iter()
+        .zip(&held)
+        .all(|(change, held)| held.as_ref().is_some_and(|held| held.bytes == change.new));
+    let on_head = OnHead {
+        policy: base.policy.clone(),
+        files: head.files,
+    };
+    // A head branch that cannot be planned on, because a file is missing there, carries nothing newer.
+    let planned = request.plan(&on_head, Publish::PullRequest, clock::now()).ok();
+    let newer = planned
+        .filter(|plan| plan.operation == Operation::Superseded)
+        .and_then(|plan| plan.reason)
+        .map(|reason| format!("the open pull request carries a newer value: {reason}"));
+    Ok(Some(Head {
+        tip: head.tip,
+        as_planned,
+        newer,
+    }))
+}
+
+/// The files of the head branch under the policy of the base.
+struct OnHead<'a> {
+    policy: Option<Blob>,
+    files: Box<dyn Snapshot + 'a>,
+}
+
+impl Snapshot for OnHead<'_> {
+    fn commit(&self) -> Option<&str> {
+        self.files.commit()
+    }
+
+    fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
+        let others: Vec<RepoPath> = paths
+            .iter()
+            .filter(|path| path.as_str() != FILE_NAME)
+            .cloned()
+            .collect();
+        let mut read = self.files.read(&others)?.into_iter();
+        let blob = |path: &RepoPath| match path.as_str() {
+            FILE_NAME => self.policy.clone(),
+            _ => read.next().flatten(),
+        };
+        Ok(paths.iter().map(blob).collect())
+    }
+
+    fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
+        self.files.list()
+    }
+
+    fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        self.files.history(path, most)
+    }
+}
+
+fn merge(
+    forge: &Forge,
+    request: &ChangeRequest,
+    method: MergeMethod,
+    operation: Operation,
+    receipt: &mut Receipt,
+) -> anyhow::Result<Operation> {
+    Ok(match forge.auto_merge(request, method) {
+        Ok(AutoMerge::Merged) => Operation::Merged,
+        Ok(AutoMerge::Enabled) => {
+            receipt.remark = Some("it merges by itself as soon as the rules are met".to_owned());
+            operation
+        }
+        Ok(AutoMerge::Queued) => {
+            receipt.remark = Some("it waits in the merge queue".to_owned());
+            operation
+        }
+        Ok(AutoMerge::Unavailable(why)) => {
+            receipt
+                .warnings
+                .push(format!("it does not merge by itself: {why}"));
+            operation
+        }
+        // The change request is there, which is what was asked for first.
+        Err(fault) if fault.kind == Kind::Denied => {
+            receipt
+                .warnings
+                .push(format!("it does not merge by itself: {fault}"));
+            operation
+        }
+        Err(fault) => return Err(fault.into()),
+    })
+}
+
+fn source_log(request: &Request, plan: &Plan, ends: &Ends<'_>) -> Option<SourceLog> {
+    let repo = request.source.repo.as_deref()?;
+    let old = source_commit::of_value(plan.old.as_deref()?)?;
+    let new = request
+        .source
+        .commit
+        .as_deref()
+        .or_else(|| source_commit::of_value(plan.new.as_deref()?))?;
+    let comparison = (ends.source)(repo)?.compare(old, new);
+    match comparison {
+        Ok(comparison) => comparison.map(|comparison| SourceLog {
+            repo: repo.to_owned(),
+            comparison,
+        }),
+        Err(fault) => {
+            ends.console
+                .detail(&format!("the commits between are not known: {fault}"));
+            None
+        }
+    }
+}
+
+/// Where the policy leaves only a pull request, and no forge can be told to open it at, it has refused the change.
+fn unreached(error: anyhow::Error, plan: &Plan) -> anyhow::Error {
+    let Some(mut refusal) = plan.unpushed.clone() else {
+        return error.context("cannot open a pull request");
+    };
+    refusal.message = format!("{}; and no pull request can carry it: {error}", refusal.message);
+    if let Some(hint) = error.downcast_ref::<Fault>().and_then(|fault| fault.hint.clone()) {
+        refusal.hint = Some(format!(
+            "{hint}; or push all the same with --override-policy 'reason'"
+        ));
+    }
+    refusal.into()
+}
+
+/// The receipt of a run that changes nothing, though a plan would.
+fn nothing(receipt: Receipt, plan: Plan) -> Receipt {
+    let mut receipt = receipt.of_plan(plan);
+    receipt.changed = false;
+    receipt
+}
+
+fn done(operation: Operation, request: &ChangeRequest, receipt: Receipt) -> Brought {
+    Brought::Done(Box::new(Receipt {
+        operation,
+        pr_number: Some(request.number),
+        pr_url: Some(request.url.clone()),
+        ..receipt
+    }))
+}
