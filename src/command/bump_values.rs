@@ -12,6 +12,7 @@ use super::pipeline::{self, Ends, Options};
 use super::receipt::Receipt;
 use super::{config_repo, finish, forge};
 use crate::plan::Operation;
+use crate::plan::ancestry::Untold;
 use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request, WhatArgs};
 use crate::words::address::RepoAddress;
 use crate::words::changes;
@@ -101,6 +102,7 @@ pub(super) fn deliver(
         repo,
         forge: &|| config_repo::open_forge(&host, &opening),
         source: &|repo| forge::open_source(repo, &host, &opening),
+        ancestry: &Untold,
         console,
     };
     let options = Options {

@@ -7,8 +7,9 @@ use anyhow::Result;
 use super::console::Console;
 use super::proposal::{Base, Brought, Proposer};
 use super::receipt::Receipt;
+use crate::plan::ancestry::Ancestry;
 use crate::plan::{Operation, Plan, Publish};
-use crate::steps::bump_values::Request;
+use crate::steps::bump_values::{Circumstances, Request};
 use crate::words::fault::{Fault, Kind};
 use crate::words::policy::FILE_NAME;
 use crate::words::repo_path::RepoPath;
@@ -20,7 +21,7 @@ use crate::world::forge::Forge;
 const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
 /// How a run goes about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Options {
     /// Whether nothing is to be written.
     pub dry_run: bool,
@@ -36,6 +37,8 @@ pub struct Ends<'a> {
     pub forge: &'a dyn Fn() -> Result<Forge>,
     /// Opens the forge of an app's own repository, if that may be asked.
     pub source: &'a dyn Fn(&str) -> Option<Forge>,
+    /// Who knows the history of the repositories that images are built in.
+    pub ancestry: &'a dyn Ancestry,
     /// Who is told.
     pub console: &'a Console,
 }
@@ -60,7 +63,12 @@ pub fn run(
         let base = snapshot.commit().map(str::to_owned);
         let fetched = round.elapsed();
         let request = request.settled(&*snapshot)?;
-        let plan = request.plan(&*snapshot, publish, clock::now())?;
+        let circumstances = Circumstances {
+            publish,
+            now: clock::now(),
+            ancestry: ends.ancestry,
+        };
+        let plan = request.plan(&*snapshot, circumstances)?;
         let policy = match plan.publish {
             Publish::PullRequest => snapshot.read(&[RepoPath::parse(FILE_NAME)?])?.pop().flatten(),
             Publish::Files | Publish::Push => None,

@@ -10,7 +10,7 @@ use crate::plan::change_request::{
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::plan::{Operation, Plan, Publish};
-use crate::steps::bump_values::Request;
+use crate::steps::bump_values::{Circumstances, Request};
 use crate::steps::proposal::{Decision, Proposal, Seen, SourceLog, Tip, closed_by_us, decide, is_of};
 use crate::words::fault::{Fault, Kind};
 use crate::words::policy::FILE_NAME;
@@ -264,7 +264,12 @@ fn look(
         files: head.files,
     };
     // A head branch that cannot be planned on, because a file is missing there, carries nothing newer.
-    let planned = request.plan(&on_head, Publish::PullRequest, clock::now()).ok();
+    let circumstances = Circumstances {
+        publish: Publish::PullRequest,
+        now: clock::now(),
+        ancestry: ends.ancestry,
+    };
+    let planned = request.plan(&on_head, circumstances).ok();
     let newer = planned
         .filter(|plan| plan.operation == Operation::Superseded)
         .and_then(|plan| plan.reason)

@@ -19,6 +19,7 @@ pub use args::{BumpValuesArgs, WhatArgs};
 pub use request::{Inputs, Request};
 pub use way::Promotion;
 
+use crate::plan::ancestry::Ancestry;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{Operation, Plan, Publish, ValueChange};
 use crate::steps::args::{GuardArg, PublishArg};
@@ -30,6 +31,17 @@ use message::FromTo;
 use order::Verdict;
 use way::{WantedImage, Way};
 
+/// What a plan depends on beside the request and the snapshot.
+#[derive(Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// Where it goes.
+    pub publish: Publish,
+    /// The time.
+    pub now: Timestamp,
+    /// Who knows the history of the repositories that images are built in.
+    pub ancestry: &'a dyn Ancestry,
+}
+
 impl Request {
     /// Returns why there is nothing to do, where the event says so.
     pub fn nothing(&self) -> Option<&str> {
@@ -39,11 +51,12 @@ impl Request {
         }
     }
 
-    /// Plans the request on a snapshot: a pure function of the two, of where it goes, and of the time.
+    /// Plans the request on a snapshot: a pure function of the two and of the circumstances.
     ///
     /// # Errors
     /// What is wrong with the request, the policy file or the target files, and what the policy refuses.
-    pub fn plan(&self, snapshot: &dyn Snapshot, publish: Publish, now: Timestamp) -> anyhow::Result<Plan> {
+    pub fn plan(&self, snapshot: &dyn Snapshot, circumstances: Circumstances<'_>) -> anyhow::Result<Plan> {
+        let Circumstances { publish, now, .. } = circumstances;
         let policy = self.policy(snapshot, publish)?;
         let resolved = self.resolved(policy.as_ref())?;
         let mut draft = Draft::default();
