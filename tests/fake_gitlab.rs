@@ -17,223 +17,75 @@ use support::gitlab::{Failure, Fake, Grant, Role};
 const PROJECT: &str = "acme/deploy";
 const P: &str = "/api/v4/projects/acme%2Fdeploy";
 
+/// Method, path below the project, login, status, a part of the answer, body: `UPDATE` updates one file, with these
+/// fields more, and `MR` opens a merge request.
+const JUDGED: &str = r#"
+GET  |                              | PRIVATE-TOKEN: all       | 200 | "default_branch":"main"
+GET  |                              | Authorization: Bearer all | 200 | path_with_namespace
+GET  |                              | X: y                     | 404 | 404 Project Not Found
+GET  |                              | PRIVATE-TOKEN: nobody    | 401 | 401 Unauthorized
+GET  |                              | PRIVATE-TOKEN: elsewhere | 404 | 404 Project Not Found
+GET  | /merge_requests              | JOB-TOKEN: job           | 200 | []
+GET  | /merge_requests              | PRIVATE-TOKEN: job       | 401 | 401 Unauthorized
+GET  | /pipelines                   | JOB-TOKEN: job           | 404 | 404 Project Not Found
+POST | /merge_requests              | JOB-TOKEN: job           | 401 | 401 Unauthorized | MR
+POST | /repository/commits          | PRIVATE-TOKEN: reader    | 403 | insufficient_scope | UPDATE
+POST | /repository/commits          | PRIVATE-TOKEN: reporter  | 403 | 403 Forbidden | UPDATE
+POST | /deployments                 | JOB-TOKEN: job           | 201 | "status":"running" | {"environment": "prod", "sha": "HEAD", "ref": "main", "tag": false, "status": "running"}
+POST | /deployments                 | JOB-TOKEN: stranger      | 403 | not allowed from web to deploy | {}
+POST | /deployments                 | PRIVATE-TOKEN: all       | 400 | status does not have a valid value | {"environment": "prod", "sha": "HEAD", "ref": "main", "tag": false, "status": "created"}
+POST | /deployments                 | PRIVATE-TOKEN: all       | 400 | tag is invalid | {"environment": "prod", "sha": "HEAD", "ref": "main", "tag": "no", "status": "running"}
+GET  | /nothing                     | PRIVATE-TOKEN: all       | 404 | 404 Not Found
+GET  | /pipelines?status=done       | PRIVATE-TOKEN: all       | 400 | status does not have a valid value
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | actions is missing | {"branch": "main", "commit_message": "m"}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | actions[0][mode] is unknown | UPDATE {"mode": 1}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | A file with this name doesn't exist | UPDATE {"file_path": "none"}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | A file with this name already exists | UPDATE {"action": "create"}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | mutually exclusive | {"branch": "x", "commit_message": "m", "start_sha": "HEAD", "start_branch": "main", "actions": [{"action": "delete", "file_path": "a.yaml"}]}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 403 | You are not allowed to push into this branch | {"branch": "locked", "commit_message": "m", "actions": [{"action": "delete", "file_path": "a.yaml"}]}
+POST | /merge_requests              | PRIVATE-TOKEN: all       | 201 | "iid":1 | MR
+POST | /merge_requests              | PRIVATE-TOKEN: all       | 409 | ["Another open merge request already exists for this source branch: !1"] | MR
+PUT  | /merge_requests/1            | PRIVATE-TOKEN: all       | 400 | is invalid | {}
+PUT  | /merge_requests/1/merge      | PRIVATE-TOKEN: all       | 409 | SHA does not match HEAD of source branch | {"sha": "0"}
+GET  | /repository/compare?from=main&to=nowhere | PRIVATE-TOKEN: all | 404 | 404 Ref Not Found
+GET  | /environments?search=ab      | PRIVATE-TOKEN: all       | 400 | less than 3 characters
+POST | /environments                | PRIVATE-TOKEN: all       | 400 | Only allowed schemes are http, https | {"name": "e", "external_url": "ftp://x"}
+POST | /trigger/pipeline            | X: y                     | 404 | 404 Not Found | {"token": "web-trigger", "ref": "main"}
+POST | /trigger/pipeline            | X: y                     | 400 | Reference not found | {"token": "trigger", "ref": "gone"}
+"#;
+
 #[test]
 fn requests_are_judged_as_gitlab_judges_them() {
     let fake = fake();
-    let head = tip(&fake, "main");
     fake.protect(PROJECT, "locked");
-    let update = |more: Value| {
-        let mut action = json!({ "action": "update", "file_path": "a.yaml", "content": "a: 2\n" });
-        merge(&mut action, more);
-        json!({ "branch": "main", "commit_message": "m", "actions": [action] })
-    };
-    let deployment = |status: &str| json!({ "environment": "prod", "sha": head, "ref": "main", "tag": false, "status": status });
-    let request = json!({ "title": "T", "source_branch": "next", "target_branch": "main" });
-    let rows: Vec<(&str, &str, &str, Value, u16, &str)> = vec![
-        // Who asks.
-        (
-            "GET",
-            "",
-            "PRIVATE-TOKEN: all",
-            Value::Null,
-            200,
-            "\"default_branch\":\"main\"",
-        ),
-        (
-            "GET",
-            "",
-            "Authorization: Bearer all",
-            Value::Null,
-            200,
-            "path_with_namespace",
-        ),
-        ("GET", "", "X: y", Value::Null, 404, "404 Project Not Found"),
-        (
-            "GET",
-            "",
-            "PRIVATE-TOKEN: nobody",
-            Value::Null,
-            401,
-            "401 Unauthorized",
-        ),
-        (
-            "GET",
-            "",
-            "PRIVATE-TOKEN: elsewhere",
-            Value::Null,
-            404,
-            "404 Project Not Found",
-        ),
-        ("GET", "/merge_requests", "JOB-TOKEN: job", Value::Null, 200, "[]"),
-        (
-            "GET",
-            "/merge_requests",
-            "PRIVATE-TOKEN: job",
-            Value::Null,
-            401,
-            "401 Unauthorized",
-        ),
-        (
-            "POST",
-            "/merge_requests",
-            "JOB-TOKEN: job",
-            request.clone(),
-            401,
-            "401 Unauthorized",
-        ),
-        (
-            "POST",
-            "/repository/commits",
-            "PRIVATE-TOKEN: reader",
-            update(json!({})),
-            403,
-            "insufficient_scope",
-        ),
-        (
-            "POST",
-            "/repository/commits",
-            "PRIVATE-TOKEN: reporter",
-            update(json!({})),
-            403,
-            "403 Forbidden",
-        ),
-        (
-            "POST",
-            "/deployments",
-            "JOB-TOKEN: job",
-            deployment("running"),
-            201,
-            "\"status\":\"running\"",
-        ),
-        (
-            "POST",
-            "/deployments",
-            "JOB-TOKEN: stranger",
-            deployment("running"),
-            403,
-            "not allowed from web to deploy",
-        ),
-        // What is asked.
-        (
-            "GET",
-            "/nothing",
-            "PRIVATE-TOKEN: all",
-            Value::Null,
-            404,
-            "404 Not Found",
-        ),
-        (
-            "GET",
-            "/pipelines?status=done",
-            "PRIVATE-TOKEN: all",
-            Value::Null,
-            400,
-            "status does not have a valid value",
-        ),
-        (
-            "POST",
-            "/deployments",
-            "PRIVATE-TOKEN: all",
-            deployment("created"),
-            400,
-            "status does not have a valid value",
-        ),
-        (
-            "POST",
-            "/repository/commits",
-            "PRIVATE-TOKEN: all",
-            json!({ "branch": "main" }),
-            400,
-            "actions is missing",
-        ),
-        (
-            "POST",
-            "/repository/commits",
-            "PRIVATE-TOKEN: all",
-            update(json!({ "mode": 1 })),
-            400,
-            "actions[0][mode] is unknown",
-        ),
-        (
-            "POST",
-            "/repository/commits",
-            "PRIVATE-TOKEN: all",
-            update(json!({ "file_path": "b" })),
-            400,
-            "A file with this name doesn't exist",
-        ),
-        (
-            "POST",
-            "/repository/commits",
-            "PRIVATE-TOKEN: all",
-            json!({ "branch": "locked", "commit_message": "m", "actions": [{ "action": "delete", "file_path": "a.yaml" }] }),
-            403,
-            "You are not allowed to push into this branch",
-        ),
-        (
-            "POST",
-            "/merge_requests",
-            "PRIVATE-TOKEN: all",
-            request.clone(),
-            201,
-            "\"iid\":1",
-        ),
-        (
-            "POST",
-            "/merge_requests",
-            "PRIVATE-TOKEN: all",
-            request,
-            409,
-            "[\"Another open merge request already exists for this source branch: !1\"]",
-        ),
-        (
-            "PUT",
-            "/merge_requests/1/merge",
-            "PRIVATE-TOKEN: all",
-            json!({ "sha": "0" }),
-            409,
-            "SHA does not match HEAD of source branch",
-        ),
-        (
-            "GET",
-            "/repository/compare?from=main&to=nowhere",
-            "PRIVATE-TOKEN: all",
-            Value::Null,
-            404,
-            "404 Ref Not Found",
-        ),
-        (
-            "POST",
-            "/trigger/pipeline",
-            "X: y",
-            json!({ "token": "web-trigger", "ref": "main" }),
-            404,
-            "404 Not Found",
-        ),
-        (
-            "POST",
-            "/trigger/pipeline",
-            "X: y",
-            json!({ "token": "trigger", "ref": "gone" }),
-            400,
-            "Reference not found",
-        ),
-    ];
-    for (method, path, login, body, status, text) in rows {
-        let answer = send(&fake, method, &format!("{P}{path}"), login, &body);
-        assert_eq!(answer.0, status, "{method} {path} {login} {body}: {}", answer.1);
-        assert!(
-            answer.1.contains(text),
-            "{method} {path} {login} {body}: {}",
-            answer.1
-        );
+    for row in JUDGED.trim().lines() {
+        let cells: Vec<&str> = row.splitn(6, '|').map(str::trim).collect();
+        let body = cells
+            .get(5)
+            .map_or(Value::Null, |cell| match cell.strip_prefix("UPDATE") {
+                Some(more) => {
+                    let mut action =
+                        json!({ "action": "update", "file_path": "a.yaml", "content": "a: 2\n" });
+                    merge(&mut action, serde_json::from_str(more).unwrap_or_default());
+                    json!({ "branch": "main", "commit_message": "m", "actions": [action] })
+                }
+                None if *cell == "MR" => {
+                    json!({ "title": "T", "source_branch": "next", "target_branch": "main" })
+                }
+                None => {
+                    serde_json::from_str(&cell.replace("HEAD", &fake.tip(PROJECT, "main").unwrap())).unwrap()
+                }
+            });
+        let answer = send(&fake, cells[0], &format!("{P}{}", cells[1]), cells[2], &body);
+        assert_eq!(answer.0.to_string(), cells[3], "{row}\n{}", answer.1);
+        assert!(answer.1.contains(cells[4]), "{row}\n{}", answer.1);
     }
 }
 
 #[test]
 fn a_commit_is_refused_when_its_file_has_changed_since_the_named_commit() {
     let fake = fake();
-    let seen = tip(&fake, "main");
+    let seen = fake.tip(PROJECT, "main").unwrap();
     fake.person_commits(PROJECT, "main", "b.yaml", "b: 2\n");
     let update = |path: &str, since: &str| {
         let action =
@@ -258,7 +110,7 @@ fn a_commit_is_refused_when_its_file_has_changed_since_the_named_commit() {
 #[test]
 fn a_branch_is_rebuilt_on_another_start_by_force_only() {
     let fake = fake();
-    fake.person_opens(PROJECT, "next", "main", "Deploy");
+    fake.open_merge_request(PROJECT, "next", "Deploy", "alice");
     let base = fake.person_commits(PROJECT, "main", "b.yaml", "b: 2\n");
     let action = json!({ "action": "update", "file_path": "a.yaml", "content": "a: 9\n" });
     let mut body = json!({ "branch": "next", "start_sha": base, "commit_message": "m", "actions": [action] });
@@ -281,6 +133,45 @@ fn a_branch_is_rebuilt_on_another_start_by_force_only() {
 }
 
 #[test]
+fn a_form_says_the_same_as_json() {
+    let fake = fake();
+    let form = "branch=main&commit_message=m&actions[][action]=update&actions[][file_path]=a.yaml\
+                &actions[][content]=a%3A+7%0A&actions%5B%5D%5Baction%5D=chmod\
+                &actions[][file_path]=b.yaml&actions[][execute_filemode]=true";
+    let kind = "application/x-www-form-urlencoded";
+    let path = format!("{P}/repository/commits");
+    let (status, text) = send_as(&fake, "POST", &path, "PRIVATE-TOKEN: all", Some((kind, form)));
+    assert_eq!(status, 201, "{text}");
+    assert_eq!(fake.file(PROJECT, "main", "a.yaml").unwrap(), "a: 7\n");
+    assert_eq!(fake.mode(PROJECT, "main", "b.yaml").unwrap(), "100755");
+    assert_eq!(fake.requests()[0].body["actions"][1]["file_path"], "b.yaml");
+}
+
+#[test]
+fn a_long_list_comes_in_pages_that_link_to_the_next() {
+    let fake = fake();
+    let names: Vec<String> = (0..5).map(|n| format!("apps/{n}.yaml")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x: 1\n")).collect();
+    fake.repo("acme/many", &files);
+    let mut next = Some(
+        "/api/v4/projects/acme%2Fmany/repository/tree?recursive=true&pagination=keyset&per_page=4".to_owned(),
+    );
+    let mut found = 0;
+    let mut pages = 0;
+    while let Some(path) = next {
+        let (status, head, text) = exchange(&fake, "GET", &path, "PRIVATE-TOKEN: all", None);
+        assert_eq!(status, 200, "{text}");
+        found += serde_json::from_str::<Vec<Value>>(&text).unwrap().len();
+        pages += 1;
+        let link = head.lines().find_map(|line| line.strip_prefix("link: <"));
+        next = link.and_then(|link| Some(link.split_once('>')?.0.replace(&fake.url(), "")));
+        assert!(pages < 4);
+    }
+    // The folder is listed as well.
+    assert_eq!((found, pages), (6, 2));
+}
+
+#[test]
 fn graphql_answers_what_fits_the_published_schema() {
     let fake = fake();
     let ask = |login: &str, query: &str| {
@@ -294,7 +185,7 @@ fn graphql_answers_what_fits_the_published_schema() {
     let repository = &answer["data"]["project"]["repository"];
     assert_eq!(
         repository["tree"]["lastCommit"]["sha"],
-        tip(&fake, "main"),
+        fake.tip(PROJECT, "main").unwrap(),
         "{answer}"
     );
     assert_eq!(
@@ -342,7 +233,7 @@ fn a_trigger_hands_its_body_to_the_pipeline_as_a_file() {
 #[test]
 fn a_merge_that_waits_happens_when_the_pipeline_passes() {
     let fake = fake();
-    let iid = fake.person_opens(PROJECT, "next", "main", "Draft: Deploy");
+    let iid = fake.open_merge_request(PROJECT, "next", "Draft: Deploy", "alice");
     fake.only_if_pipeline_succeeds(PROJECT);
     let run = fake.run(PROJECT, "next");
     let merge = |body: Value| {
@@ -370,16 +261,54 @@ fn a_merge_that_waits_happens_when_the_pipeline_passes() {
     );
     assert_eq!(merge(json!({ "auto_merge": true })).0, 200);
     assert_eq!(fake.merge_requests(PROJECT)[0]["state"], "opened");
-    fake.finish_run(run, "success");
+    fake.finish_run(PROJECT, run, "success");
     assert_eq!(fake.merge_requests(PROJECT)[0]["state"], "merged");
     assert_eq!(fake.file(PROJECT, "main", "a.yaml").unwrap(), "a: 2\n");
+}
+
+#[test]
+fn what_happens_to_its_branches_decides_what_becomes_of_a_merge_request() {
+    let fake = fake();
+    let state = |iid: usize, field: &str| fake.merge_requests(PROJECT)[iid - 1][field].clone();
+    fake.open_merge_request(PROJECT, "next", "First", "alice");
+    fake.run(PROJECT, "next");
+    let path = format!("{P}/merge_requests/1/merge");
+    let (status, _) = send(
+        &fake,
+        "PUT",
+        &path,
+        "PRIVATE-TOKEN: all",
+        &json!({ "auto_merge": true }),
+    );
+    assert_eq!(
+        (status, state(1, "merge_when_pipeline_succeeds")),
+        (200, json!(true))
+    );
+    // A new head ends the automatic merge.
+    fake.person_commits(PROJECT, "next", "a.yaml", "a: 3\n");
+    assert_eq!(state(1, "merge_when_pipeline_succeeds"), json!(false));
+    // A source branch that goes away closes.
+    let (status, _) = send(
+        &fake,
+        "DELETE",
+        &format!("{P}/repository/branches/next"),
+        "PRIVATE-TOKEN: all",
+        &Value::Null,
+    );
+    assert_eq!((status, state(1, "state")), (204, json!("closed")));
+    // A target that takes the head in has merged.
+    fake.person_commits(PROJECT, "again", "a.yaml", "a: 4\n");
+    fake.open_merge_request(PROJECT, "again", "Second", "alice");
+    assert_eq!(state(2, "detailed_merge_status"), json!("mergeable"));
+    fake.branch(PROJECT, "main", "again");
+    assert_eq!(state(2, "state"), json!("merged"));
 }
 
 #[test]
 fn answers_can_get_lost_and_people_can_come_between() {
     let fake = fake();
     fake.before_next("POST /merge_requests", |lab| {
-        lab.person_opens(PROJECT, "next", "main", "Mine");
+        lab.open_merge_request(PROJECT, "next", "Mine", "alice");
     });
     let request = json!({ "title": "T", "source_branch": "next", "target_branch": "main" });
     assert_eq!(post(&fake, "/merge_requests", &request).0, 409);
@@ -447,7 +376,7 @@ fn git_is_served_with_the_same_tokens() {
         ("x:all", "main", "not allowed to push code to protected branches"),
         ("gitlab-ci-token:job", "other", "403"),
         ("x:reader", "other", "403"),
-        ("x:all", "other", "[new branch]"),
+        ("x:all", "another", "[new branch]"),
     ] {
         let output = runs(&["push", &url(login), &format!("HEAD:refs/heads/{branch}")]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -480,11 +409,6 @@ fn fake() -> Fake {
     fake
 }
 
-fn tip(fake: &Fake, branch: &str) -> String {
-    let all = fake.branches(PROJECT);
-    all.into_iter().find(|(name, _)| name == branch).unwrap().1
-}
-
 fn merge(into: &mut Value, more: Value) {
     let Value::Object(more) = more else { return };
     into.as_object_mut().unwrap().extend(more);
@@ -506,8 +430,20 @@ fn send(fake: &Fake, method: &str, path: &str, login: &str, body: &Value) -> (u1
     )
 }
 
-/// Sends one request; the status is 0 when the connection closes without an answer.
 fn send_as(fake: &Fake, method: &str, path: &str, login: &str, body: Option<(&str, &str)>) -> (u16, String) {
+    let (status, _, text) = exchange(fake, method, path, login, body);
+    (status, text)
+}
+
+/// Sends one request; gives status (0 when the connection closes without an answer), headers (names in lower case)
+/// and body.
+fn exchange(
+    fake: &Fake,
+    method: &str,
+    path: &str,
+    login: &str,
+    body: Option<(&str, &str)>,
+) -> (u16, String, String) {
     let host = fake.url().replace("http://", "");
     let mut stream = TcpStream::connect(&host).unwrap();
     let kind = body.map_or(String::new(), |(kind, _)| format!("Content-Type: {kind}\r\n"));
@@ -521,21 +457,26 @@ fn send_as(fake: &Fake, method: &str, path: &str, login: &str, body: Option<(&st
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let Some(status) = line.split(' ').nth(1) else {
-        return (0, String::new());
+        return (0, String::new(), String::new());
     };
     let status = status.parse().unwrap();
-    let mut length = 0;
+    let (mut length, mut head) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).unwrap();
         if header.trim_end().is_empty() {
             break;
         }
-        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+        let (name, value) = header.split_once(':').unwrap();
+        let name = name.to_lowercase();
+        if name == "content-length" {
             length = value.trim().parse().unwrap();
         }
+        head.push_str(&name);
+        head.push(':');
+        head.push_str(value);
     }
     let mut answer = vec![0; length];
     reader.read_exact(&mut answer).unwrap();
-    (status, String::from_utf8(answer).unwrap())
+    (status, head, String::from_utf8(answer).unwrap())
 }

@@ -30,12 +30,12 @@ pub fn dispatch_repo(desk: &mut Desk<'_>, name: &str) -> Outcome {
         "sender": { "login": login }, "repository": { "full_name": name },
     });
     let repo = desk.state.repo_mut(name);
-    repo.events.push(event);
+    repo.events.push(event.clone());
     let branch = repo.default_branch.clone();
     let starts = |workflow: &&Workflow| workflow.event_types.iter().any(|one| one == kind);
     let started: Vec<Workflow> = repo.workflows.iter().filter(starts).cloned().collect();
     for workflow in started {
-        start(desk, name, &workflow, "repository_dispatch", &branch, &payload);
+        start(desk, name, &workflow, &branch, event.clone());
     }
     Ok(Answer::empty())
 }
@@ -61,18 +61,23 @@ pub fn dispatch_workflow(desk: &mut Desk<'_>, name: &str, file: &str) -> Outcome
     let given = call.body.get("inputs").cloned().unwrap_or_else(|| json!({}));
     fits(&workflow, &given)?;
     let branch = asked.trim_start_matches("refs/heads/").to_owned();
-    let id = start(desk, name, &workflow, "workflow_dispatch", &branch, &given);
+    let event = json!({
+        "inputs": given, "ref": format!("refs/heads/{branch}"), "workflow": format!(".github/workflows/{file}"),
+        "sender": { "login": desk.login() }, "repository": { "full_name": name },
+    });
+    let id = start(desk, name, &workflow, &branch, event);
     let told = call.is_newer() || call.body["return_run_details"] == true;
-    Ok(match told {
-        false => Answer::empty(),
-        true => Answer::json(
+    Ok(if told {
+        Answer::json(
             200,
             &json!({
                 "workflow_run_id": id,
                 "run_url": desk.link(name, &format!("/actions/runs/{id}")),
                 "html_url": desk.page_url(name, &format!("/actions/runs/{id}")),
             }),
-        ),
+        )
+    } else {
+        Answer::empty()
     })
 }
 
@@ -98,14 +103,11 @@ fn fits(workflow: &Workflow, given: &Value) -> Result<(), Answer> {
 }
 
 /// Starts a run; its title carries the payload's id, which may stand in a JSON text `payload`.
-fn start(
-    desk: &mut Desk<'_>,
-    name: &str,
-    workflow: &Workflow,
-    event: &'static str,
-    branch: &str,
-    payload: &Value,
-) -> u64 {
+fn start(desk: &mut Desk<'_>, name: &str, workflow: &Workflow, branch: &str, event_file: Value) -> u64 {
+    let (event, payload) = match event_file.get("client_payload") {
+        Some(payload) => ("repository_dispatch", payload),
+        None => ("workflow_dispatch", &event_file["inputs"]),
+    };
     let inner = payload["payload"]
         .as_str()
         .and_then(|text| serde_json::from_str::<Value>(text).ok());
@@ -132,7 +134,7 @@ fn start(
         conclusion: None,
         created: desk.state.now(),
         actor: desk.login(),
-        payload: payload.clone(),
+        event_file,
     };
     let id = run.id;
     desk.state.repo_mut(name).runs.push(run);
@@ -163,7 +165,7 @@ pub fn runs(desk: &mut Desk<'_>, name: &str, workflow: Option<&str>) -> Outcome 
         .iter()
         .rev()
         .filter(wanted)
-        .map(|run| desk.run_view(name, run))
+        .map(|run| desk.run_view(repo, run))
         .collect();
     desk.paged(
         views,
@@ -197,19 +199,20 @@ fn time(text: &str, hour: &str) -> Option<jiff::Timestamp> {
 pub fn run(desk: &mut Desk<'_>, name: &str, id: u64) -> Outcome {
     let repo = desk.repo(name, READ)?;
     let run = repo.runs.iter().find(|run| run.id == id).ok_or_else(not_found)?;
-    Ok(Answer::json(200, &desk.run_view(name, run)))
+    Ok(Answer::json(200, &desk.run_view(repo, run)))
 }
 
 pub fn workflow(desk: &mut Desk<'_>, name: &str, file: &str) -> Outcome {
     let repo = desk.repo(name, READ)?;
     let found = repo.workflows.iter().any(|one| one.file == file);
-    match found {
-        true => Ok(Answer::json(
+    if found {
+        Ok(Answer::json(
             200,
             &json!({
                 "id": 1, "node_id": "W_1", "name": file, "path": format!(".github/workflows/{file}"), "state": "active",
             }),
-        )),
-        false => Err(not_found()),
+        ))
+    } else {
+        Err(not_found())
     }
 }

@@ -143,9 +143,10 @@ impl Desk<'_> {
             link(page + 1, "next");
             link(last, "last");
         }
-        Ok(match links.is_empty() {
-            true => answer,
-            false => answer.with("Link", &links.join(", ")),
+        Ok(if links.is_empty() {
+            answer
+        } else {
+            answer.with("Link", &links.join(", "))
         })
     }
 

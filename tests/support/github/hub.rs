@@ -215,6 +215,7 @@ impl Hub {
     fn at_the_desk(&self, request: &Request, below: &str, grant: Option<Grant>, is_graphql: bool) -> Answer {
         let mut state = self.state();
         state.refresh();
+        let spent = state.remaining == 0;
         state.remaining = state.remaining.saturating_sub(1);
         let budget = (state.remaining, state.seconds() + 3600);
         let mut call = Call::new(&request.method, &request.target, below, request.headers.clone());
@@ -229,9 +230,13 @@ impl Hub {
                 grant,
             };
             routes::admit(&desk)?;
-            match is_graphql {
-                true => graphql::answer(&mut desk),
-                false => routes::answer(&mut desk),
+            if spent {
+                return Err(refusal(403, "API rate limit exceeded"));
+            }
+            if is_graphql {
+                graphql::answer(&mut desk)
+            } else {
+                routes::answer(&mut desk)
             }
         });
         answer

@@ -111,9 +111,10 @@ pub fn repo_labels(desk: &mut Desk<'_>, name: &str) -> Outcome {
 
 pub fn repo_label(desk: &mut Desk<'_>, name: &str, label: &str) -> Outcome {
     let repo = desk.repo(name, &["issues=read", "pull_requests=read"])?;
-    match repo.settings.labels.iter().any(|one| one == label) {
-        true => Ok(Answer::json(200, &desk.label_view(name, label))),
-        false => Err(not_found()),
+    if repo.settings.labels.iter().any(|one| one == label) {
+        Ok(Answer::json(200, &desk.label_view(name, label)))
+    } else {
+        Err(not_found())
     }
 }
 
@@ -137,7 +138,7 @@ pub fn comment(desk: &mut Desk<'_>, name: &str, number: u64) -> Outcome {
     desk.check("create-comment")?;
     let (login, text) = (desk.login(), desk.call.text("body").unwrap().to_owned());
     change(desk, name, number, |pull| {
-        pull.comments.push((login.clone(), text.clone()))
+        pull.comments.push((login.clone(), text.clone()));
     });
     let (id, now) = (desk.state.next_id(), desk.state.now());
     Ok(Answer::json(

@@ -77,6 +77,11 @@ impl Hub {
         self.state().repo_mut(repo).workflows.push(workflow);
     }
 
+    /// Sets how many requests are left in the hour's budget.
+    pub fn budget(&self, requests: u64) {
+        self.state().remaining = requests;
+    }
+
     /// Sets the forge's clock ahead of the true one (or behind).
     pub fn clock_ahead(&self, seconds: i64) {
         self.state().offset = seconds;
@@ -91,6 +96,19 @@ impl Hub {
         let message = format!("Change {path}");
         self.state()
             .commit(repo, branch, &ana, (path, Some(content)), &message)
+    }
+
+    /// Somebody commits a file with a message (or deletes it); gives the commit.
+    pub fn commit_as(
+        &self,
+        repo: &str,
+        branch: &str,
+        who: (&str, &str),
+        message: &str,
+        change: (&str, Option<&str>),
+    ) -> String {
+        let author = Person::new(who.0, who.1);
+        self.state().commit(repo, branch, &author, change, message)
     }
 
     /// Makes a branch at another's tip.
@@ -135,7 +153,7 @@ impl Hub {
             .unwrap_or_else(|refused| panic!("{refused:?}"));
     }
 
-    /// The required checks pass: what waits for them is merged.
+    /// The required checks pass: what waits for them, or in the queue, is merged.
     pub fn pass_checks(&self, repo: &str) {
         let mut state = self.state();
         state.repo_mut(repo).settings.checks_pending = false;
@@ -143,7 +161,13 @@ impl Hub {
             .repo(repo)
             .pulls
             .iter()
-            .filter_map(|pull| Some((pull.number, pull.auto_merge.clone()?.to_lowercase())))
+            .filter(|pull| pull.open && (pull.queued || pull.auto_merge.is_some()))
+            .map(|pull| {
+                (
+                    pull.number,
+                    pull.auto_merge.as_deref().unwrap_or("MERGE").to_lowercase(),
+                )
+            })
             .collect();
         for (number, method) in waiting {
             pulls::land(&mut state, repo, number, &method, None);
@@ -237,17 +261,17 @@ impl Hub {
         self.state().repo(repo).deployments.iter().map(show).collect()
     }
 
-    /// The `repository_dispatch` events, as their workflows find them at `$GITHUB_EVENT_PATH`.
+    /// The `repository_dispatch` events, also those that started nothing.
     pub fn events(&self, repo: &str) -> Vec<Value> {
         self.state().repo(repo).events.clone()
     }
 
-    /// All runs, oldest first, with the `payload` that started them.
+    /// All runs, oldest first, with the `event_file` that their jobs find at `$GITHUB_EVENT_PATH`.
     pub fn runs(&self, repo: &str) -> Vec<Value> {
         let show = |run: &state::Run| {
             json!({
                 "id": run.id, "workflow": run.workflow, "event": run.event, "branch": run.branch, "sha": run.sha,
-                "title": run.title, "status": run.status, "conclusion": run.conclusion, "payload": run.payload,
+                "title": run.title, "status": run.status, "conclusion": run.conclusion, "event_file": run.event_file,
             })
         };
         self.state().repo(repo).runs.iter().map(show).collect()

@@ -48,7 +48,11 @@ pub fn show(desk: &mut Desk<'_>, name: &str, number: u64) -> Outcome {
 }
 
 pub fn create(desk: &mut Desk<'_>, name: &str) -> Outcome {
-    desk.repo(name, WRITE)?;
+    let repo = desk.repo(name, WRITE)?;
+    if !repo.settings.workflows_open_pulls && desk.login() == "github-actions[bot]" {
+        let said = "GitHub Actions is not permitted to create or approve pull requests.";
+        return Err(refusal(403, said));
+    }
     desk.check("create-pull")?;
     let call = desk.call;
     let text = |field: &str| call.text(field).unwrap_or_default().to_owned();
@@ -76,7 +80,7 @@ pub fn open(state: &mut State, name: &str, mut asked: Pull) -> Result<u64, Answe
         if of != owner {
             return Err(invalid_field("PullRequest", "head", "invalid"));
         }
-        asked.head = branch.to_owned();
+        asked.head = branch.into();
     }
     let tip = |branch: &str, field: &str| {
         let found = store.tip(branch);
@@ -244,7 +248,7 @@ pub fn merge(desk: &mut Desk<'_>, name: &str, number: u64) -> Outcome {
 
 /// Says why a pull request cannot be merged now.
 pub fn mergeable(repo: &Repo, pull: &Pull, method: &str) -> Result<(), String> {
-    let allowed = repo.settings.merge_methods.iter().any(|one| *one == method);
+    let allowed = repo.settings.merge_methods.contains(&method);
     let said = match merge_state(repo, pull) {
         _ if !allowed => format!("{} merges are not allowed on this repository.", capital(method)),
         "clean" if repo.settings.merge_queue => "Changes must be made through the merge queue".to_owned(),

@@ -23,6 +23,20 @@ pub fn get_ref(desk: &mut Desk<'_>, repo: &str, name: &str) -> Outcome {
     Ok(Answer::json(200, &desk.ref_view(repo, &full, &oid.to_string())))
 }
 
+pub fn branch(desk: &mut Desk<'_>, name: &str, branch: &str) -> Outcome {
+    let repo = desk.repo(name, READ)?;
+    let store = repo.store();
+    let oid = store
+        .tip(branch)
+        .ok_or_else(|| refusal(404, "Branch not found"))?;
+    let protected = repo.settings.protected.iter().any(|one| one == branch);
+    let commit = desk.commit_view(name, &store, oid);
+    Ok(Answer::json(
+        200,
+        &json!({ "name": branch, "commit": commit, "protected": protected }),
+    ))
+}
+
 pub fn matching_refs(desk: &mut Desk<'_>, repo: &str, prefix: &str) -> Outcome {
     let prefix = format!("refs/{prefix}");
     let refs = desk.store(repo, READ)?.refs();
@@ -96,12 +110,13 @@ pub fn delete_ref(desk: &mut Desk<'_>, repo: &str, name: &str) -> Outcome {
 fn unprotected(desk: &Desk<'_>, repo: &str, full: &str) -> Result<(), Answer> {
     let branch = full.trim_start_matches("refs/heads/");
     let protected = &desk.state.repo(repo).settings.protected;
-    match protected.iter().any(|one| one == branch) {
-        true => Err(refusal(
+    if protected.iter().any(|one| one == branch) {
+        Err(refusal(
             422,
             "Repository rule violations found\n\nChanges must be made through a pull request.\n\n",
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -126,8 +141,11 @@ pub fn tree(desk: &mut Desk<'_>, repo: &str, name: &str) -> Outcome {
         .ok_or_else(not_found)?;
     let recursive = desk.call.asked("recursive").is_some();
     let entries = store.entries(at, recursive).ok_or_else(not_found)?;
+    let most = desk.state.repo(repo).settings.most_tree_entries;
+    let truncated = entries.len() > most;
     let entries: Vec<Value> = entries
         .iter()
+        .take(most)
         .map(|file| {
             let kind = file.kind.str();
             let mut entry = json!({ "path": file.path, "mode": format!("{:06o}", file.mode), "type": kind, "sha": file.oid.to_string(), "url": desk.link(repo, &format!("/git/{kind}s/{}", file.oid)) });
@@ -140,7 +158,7 @@ pub fn tree(desk: &mut Desk<'_>, repo: &str, name: &str) -> Outcome {
     let url = desk.link(repo, &format!("/git/trees/{at}"));
     Ok(Answer::json(
         200,
-        &json!({ "sha": at.to_string(), "url": url, "tree": entries, "truncated": false }),
+        &json!({ "sha": at.to_string(), "url": url, "tree": entries, "truncated": truncated }),
     ))
 }
 
@@ -216,8 +234,14 @@ pub fn contents(desk: &mut Desk<'_>, name: &str, path: &str) -> Outcome {
         return Ok(raw(bytes));
     }
     let mut view = show(&file);
-    view["encoding"] = json!("base64");
-    view["content"] = json!(STANDARD.encode(bytes));
+    // Above a megabyte the text has to be asked for raw, or as a blob.
+    let large = bytes.len() > 1024 * 1024;
+    view["encoding"] = json!(if large { "none" } else { "base64" });
+    view["content"] = json!(if large {
+        String::new()
+    } else {
+        STANDARD.encode(bytes)
+    });
     Ok(Answer::json(200, &view))
 }
 
@@ -245,14 +269,21 @@ pub fn commit(desk: &mut Desk<'_>, repo: &str, name: &str) -> Outcome {
     }
     let mut view = desk.commit_view(repo, &store, oid);
     let parent = store.commit(oid).parent_id(0).ok();
-    view["files"] = parent.map_or_else(|| json!([]), |parent| files(&store, parent, oid));
+    view["files"] = parent.map_or_else(|| json!([]), |parent| files(desk, repo, &store, (parent, oid)));
     view["stats"] = json!({ "total": 0, "additions": 0, "deletions": 0 });
     Ok(Answer::json(200, &view))
 }
 
-fn files(store: &Store, old: Oid, new: Oid) -> Value {
+fn files(desk: &Desk<'_>, repo: &str, store: &Store, (old, new): (Oid, Oid)) -> Value {
     let changed = store.changed(old, new);
-    let file = |(path, word, oid): &(String, &str, Oid)| json!({ "filename": path, "status": word, "sha": oid.to_string(), "additions": 0, "deletions": 0, "changes": 0 });
+    let file = |(path, word, oid): &(String, &str, Oid)| {
+        json!({
+            "filename": path, "status": word, "sha": oid.to_string(), "additions": 0, "deletions": 0, "changes": 0,
+            "blob_url": desk.page_url(repo, &format!("/blob/{new}/{path}")),
+            "raw_url": desk.page_url(repo, &format!("/raw/{new}/{path}")),
+            "contents_url": desk.link(repo, &format!("/contents/{path}?ref={new}")),
+        })
+    };
     Value::Array(changed.iter().map(file).collect())
 }
 
@@ -283,7 +314,7 @@ pub fn compare(desk: &mut Desk<'_>, repo: &str, ends: &str) -> Outcome {
             "base_commit": desk.commit_view(repo, &store, base),
             "merge_base_commit": desk.commit_view(repo, &store, common),
             "status": status_of(ahead, behind), "ahead_by": ahead, "behind_by": behind,
-            "total_commits": commits.len(), "commits": commits, "files": files(&store, common, head),
+            "total_commits": commits.len(), "commits": commits, "files": files(desk, repo, &store, (common, head)),
         }),
     ))
 }

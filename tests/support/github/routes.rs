@@ -28,8 +28,10 @@ pub fn admit(desk: &Desk<'_>) -> Result<(), Answer> {
         let said = format!("Unsupported 'Accept' header: '{accept}'. Must accept 'application/json'.");
         return Err(refusal(415, &said));
     }
-    let is_jwt = header("authorization").is_some_and(|value| value.matches('.').count() == 2);
-    if header("authorization").is_some() && desk.grant.is_none() && !is_jwt {
+    let parts = &desk.call.parts;
+    let takes_jwt = parts.first().is_some_and(|part| part == "app")
+        || parts.last().is_some_and(|part| part == "installation");
+    if header("authorization").is_some() && desk.grant.is_none() && !takes_jwt {
         return Err(refusal(401, "Bad credentials"));
     }
     Ok(())
@@ -58,13 +60,12 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
         (method, ["repos", owner, name, rest @ ..]) => {
             let repo = format!("{owner}/{name}");
             match rest {
-                ["git", ..]
-                | ["contents", ..]
-                | ["commits", ..]
-                | ["compare", ..]
-                | ["statuses", ..]
-                | [] => content(desk, method, &repo, rest),
-                ["pulls", ..] | ["issues", ..] | ["labels", ..] => reviews(desk, method, &repo, rest),
+                []
+                | [
+                    "git" | "branches" | "contents" | "commits" | "compare" | "statuses",
+                    ..,
+                ] => content(desk, method, &repo, rest),
+                ["pulls" | "issues" | "labels", ..] => reviews(desk, method, &repo, rest),
                 _ => machines(desk, method, &repo, rest),
             }
         }
@@ -86,6 +87,7 @@ fn content(desk: &mut Desk<'_>, method: &str, repo: &str, rest: &[&str]) -> Outc
         ("GET", ["contents", path @ ..]) => repos::contents(desk, repo, &path.join("/")),
         ("PUT", ["contents", path @ ..]) => contents::put(desk, repo, &path.join("/")),
         ("DELETE", ["contents", path @ ..]) => contents::delete(desk, repo, &path.join("/")),
+        ("GET", ["branches", name @ ..]) => repos::branch(desk, repo, &name.join("/")),
         ("GET", ["commits"]) => repos::commits(desk, repo),
         ("GET", ["commits", name @ ..]) => repos::commit(desk, repo, &name.join("/")),
         ("GET", ["compare", ends @ ..]) => repos::compare(desk, repo, &ends.join("/")),

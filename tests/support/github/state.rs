@@ -32,6 +32,8 @@ pub struct Settings {
     pub merge_queue: bool,
     /// Whether the plan knows draft pull requests.
     pub drafts: bool,
+    /// Whether a workflow's own token may open pull requests.
+    pub workflows_open_pulls: bool,
     /// Whether a label that does not exist is made when it is put on an issue.
     pub makes_labels: bool,
     /// Whether required checks have not passed: nothing can be merged, auto-merge can be enabled.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub collaborators: Vec<String>,
     pub teams: Vec<String>,
     pub labels: Vec<String>,
+    /// A recursive tree is cut after so many entries, and says so.
+    pub most_tree_entries: usize,
     /// Branches that take changes through pull requests only.
     pub protected: Vec<String>,
 }
@@ -114,8 +118,8 @@ pub struct Run {
     pub conclusion: Option<String>,
     pub created: String,
     pub actor: String,
-    /// What started it: the client payload, or the inputs.
-    pub payload: Value,
+    /// What its jobs find at `$GITHUB_EVENT_PATH`.
+    pub event_file: Value,
 }
 
 #[derive(Clone, Default)]
@@ -314,12 +318,14 @@ impl Default for Settings {
             auto_merge_allowed: true,
             merge_queue: false,
             drafts: true,
+            workflows_open_pulls: true,
             makes_labels: true,
             checks_pending: false,
             merge_methods: vec!["merge", "squash", "rebase"],
             collaborators: vec!["ana".to_owned(), "ben".to_owned()],
             teams: vec!["platform".to_owned()],
             labels: Vec::new(),
+            most_tree_entries: 100_000,
             protected: Vec::new(),
         }
     }

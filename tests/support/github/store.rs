@@ -81,6 +81,11 @@ impl Store {
         self.0.reference(name, to, true, "fake").unwrap();
     }
 
+    /// Sets a ref only if it still points at an object; whether it did.
+    pub fn set_if(&self, name: &str, from: Oid, to: Oid) -> bool {
+        self.0.reference_matching(name, to, true, from, "fake").is_ok()
+    }
+
     pub fn delete(&self, name: &str) {
         self.0.find_reference(name).unwrap().delete().unwrap();
     }
@@ -132,9 +137,10 @@ impl Store {
                 kind: entry.kind().unwrap_or(ObjectType::Commit),
                 oid: entry.id(),
             });
-            match recursive {
-                true => TreeWalkResult::Ok,
-                false => TreeWalkResult::Skip,
+            if recursive {
+                TreeWalkResult::Ok
+            } else {
+                TreeWalkResult::Skip
             }
         })
         .ok()?;

@@ -13,7 +13,7 @@ impl Desk<'_> {
         let may =
             |level| grant.is_some_and(|grant| grant.reaches(&repo.name) && grant.may("contents", level));
         let (pull, push) = (may(super::Level::Read), may(super::Level::Write));
-        let merges = |name: &str| settings.merge_methods.iter().any(|method| *method == name);
+        let merges = |name: &str| settings.merge_methods.contains(&name);
         let mut view = json!({
             "id": repo.id,
             "node_id": repo.node_id(),
@@ -162,10 +162,12 @@ impl Desk<'_> {
         })
     }
 
-    pub fn run_view(&self, repo: &str, run: &Run) -> Value {
-        let id = run.id;
-        let url = self.link(repo, &format!("/actions/runs/{id}"));
-        json!({
+    pub fn run_view(&self, repo: &Repo, run: &Run) -> Value {
+        let (id, name) = (run.id, &repo.name);
+        let url = self.link(name, &format!("/actions/runs/{id}"));
+        let store = repo.store();
+        let head = self.commit_view(name, &store, git2::Oid::from_str(&run.sha).unwrap())["commit"].take();
+        let mut view = json!({
             "id": id,
             "node_id": format!("WFR_{id}"),
             "name": run.workflow,
@@ -174,19 +176,33 @@ impl Desk<'_> {
             "event": run.event,
             "status": run.status,
             "conclusion": run.conclusion,
+            "workflow_id": 1,
+            "check_suite_id": id,
             "head_branch": run.branch,
             "head_sha": run.sha,
+            "head_commit": {
+                "id": run.sha, "tree_id": head["tree"]["sha"], "message": head["message"],
+                "timestamp": head["committer"]["date"], "author": head["author"], "committer": head["committer"],
+            },
             "run_number": id,
             "run_attempt": 1,
             "url": url,
-            "html_url": self.page_url(repo, &format!("/actions/runs/{id}")),
-            "jobs_url": format!("{url}/jobs"),
+            "html_url": self.page_url(name, &format!("/actions/runs/{id}")),
+            "workflow_url": self.link(name, "/actions/workflows/1"),
+            "check_suite_url": self.link(name, &format!("/check-suites/{id}")),
+            "pull_requests": [],
+            "repository": self.repo_view(repo),
+            "head_repository": self.repo_view(repo),
             "actor": self.user(&run.actor),
             "triggering_actor": self.user(&run.actor),
             "created_at": run.created,
             "updated_at": run.created,
             "run_started_at": run.created,
-        })
+        });
+        for below in ["jobs", "logs", "artifacts", "cancel", "rerun"] {
+            view[format!("{below}_url")] = json!(format!("{url}/{below}"));
+        }
+        view
     }
 
     pub fn deployment_view(&self, repo: &str, deployment: &Deployment) -> Value {

@@ -1,5 +1,7 @@
 //! What the API answers: JSON, GitLab's error bodies, and pages of lists.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 use crate::support::git_server::Response;
@@ -52,7 +54,7 @@ impl Reply {
         Self::message(401, "401 Unauthorized")
     }
 
-    pub fn header(mut self, name: &str, value: impl ToString) -> Self {
+    pub fn header(mut self, name: &str, value: impl Display) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }

@@ -105,6 +105,7 @@ pub fn create(call: &mut Call) -> Outcome {
             "403 Forbidden - You are not allowed to push into this branch",
         ));
     }
+    let before = store.branch(&branch);
     let start = start(call, &store, &branch)?;
     let actions = call.fields["actions"].as_array().cloned().unwrap_or_default();
     let actions: Vec<Map<String, Value>> = actions
@@ -132,13 +133,15 @@ pub fn create(call: &mut Call) -> Outcome {
             call.text("author_email").unwrap_or(&email),
         ),
         committer: (&login, &email),
-        time: call.state.clock + 1,
+        time: call.state.seconds(),
     };
     let message = call.text("commit_message").unwrap_or_default();
     let parents: Vec<Oid> = start.into_iter().collect();
     let made = store.write(&mut index, &parents, message, &writer);
-    store.set_branch(&branch, made);
-    call.state.tick();
+    if !store.move_branch(&branch, before, made) {
+        let text = format!("Could not update refs/heads/{branch}. Please refresh and try again.");
+        return Err(Reply::message(400, text));
+    }
     Ok(Reply::json(201, &shown(call, &store, made)))
 }
 

@@ -1,10 +1,10 @@
 //! Environments.
 
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::answer::{Outcome, Reply};
 use super::routes::Call;
+use super::store::sha256;
 
 pub fn list(call: &mut Call) -> Outcome {
     if call.text("search").is_some_and(|text| text.chars().count() < 3) {
@@ -161,10 +161,7 @@ fn slug(name: &str) -> String {
     if plain == name && name.len() <= 24 {
         return name.to_owned();
     }
-    let end: String = digest(&SHA256, name.as_bytes()).as_ref()[..3]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let end = sha256(name.as_bytes())[..6].to_owned();
     let plain: String = plain.chars().take(17).collect();
     format!("{}-{end}", plain.trim_end_matches('-'))
 }

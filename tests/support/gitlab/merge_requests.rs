@@ -5,9 +5,8 @@ use serde_json::{Map, Value, json};
 use super::answer::{Outcome, Reply};
 use super::auth::Role;
 use super::commits::commit_json;
+use super::merging::{detailed_status, merge_now, running, shown_in};
 use super::routes::Call;
-use super::state::State;
-use super::store::Writer;
 
 pub fn list(call: &mut Call) -> Outcome {
     let all = call.held().merge_requests.clone();
@@ -68,6 +67,7 @@ pub fn create(call: &mut Call) -> Outcome {
         "source_branch": source, "target_branch": target,
         "author": author, "assignees": [], "assignee": null, "reviewers": [], "labels": [],
         "sha": store.branch(&source).map(|tip| tip.to_string()),
+        "seen_target": store.branch(&target).map(|tip| tip.to_string()),
         "merge_commit_sha": null, "squash_commit_sha": null,
         "squash": false, "merge_when_pipeline_succeeds": false, "should_remove_source_branch": null,
         "force_remove_source_branch": false, "allow_collaboration": false,
@@ -89,6 +89,7 @@ pub fn update(call: &mut Call) -> Outcome {
                 json!({ "target_branch": ["does not exist"] }),
             ));
         }
+        request["seen_target"] = json!(call.store().branch(target).map(|tip| tip.to_string()));
         request["target_branch"] = json!(target);
     }
     fill(call, &mut request)?;
@@ -115,7 +116,7 @@ pub fn update(call: &mut Call) -> Outcome {
         _ => {}
     }
     request["updated_at"] = json!(now);
-    call.held().merge_requests[at] = request.clone();
+    call.held().merge_requests[at] = request;
     call.state.refresh();
     let request = call.held().merge_requests[at].clone();
     Ok(Reply::json(200, &shown(call, &request)))
@@ -131,36 +132,36 @@ pub fn merge(call: &mut Call) -> Outcome {
     if call.held().protected.contains(&target) && !maintains {
         return Err(Reply::unauthorized());
     }
-    if let Some(sha) = call.text("sha").filter(|&sha| request["sha"] != sha) {
-        let _ = sha;
+    let status = detailed_status(call.state, &call.project, &request);
+    let later = call.flag("auto_merge") || call.flag("merge_when_pipeline_succeeds");
+    if status == "conflict" {
+        return Err(Reply::message(422, "Branch cannot be merged"));
+    }
+    if status == "not_open" || (status != "mergeable" && !later) {
+        return Err(Reply::message(405, "405 Method Not Allowed"));
+    }
+    if call.text("sha").is_some_and(|sha| request["sha"] != sha) {
         let head = request["sha"].as_str().unwrap_or_default();
         return Err(Reply::message(
             409,
             format!("SHA does not match HEAD of source branch: {head}"),
         ));
     }
-    let now = detailed_status(call.state, &call.project, &request);
-    let later = call.flag("auto_merge") || call.flag("merge_when_pipeline_succeeds");
     for field in ["squash", "should_remove_source_branch"] {
         if let Some(value) = call.fields.get(field) {
             request[field] = value.clone();
         }
     }
-    match now.as_str() {
-        "mergeable" if !(later && running(call.state, &call.project, &request)) => {
-            let who = call.login().to_owned();
-            call.held().merge_requests[at] = request;
-            merge_now(call.state, &call.project, at, &who)
-                .map_err(|()| Reply::message(422, "Branch cannot be merged"))?;
-        }
-        "conflict" => return Err(Reply::message(422, "Branch cannot be merged")),
-        "not_open" => return Err(Reply::message(405, "405 Method Not Allowed")),
-        _ if later => {
-            request["merge_when_pipeline_succeeds"] = json!(true);
-            request["merge_user"] = call.state.user_json(call.login());
-            call.held().merge_requests[at] = request;
-        }
-        _ => return Err(Reply::message(405, "405 Method Not Allowed")),
+    let waits = later && (status != "mergeable" || running(call.state, &call.project, &request));
+    if waits {
+        request["merge_when_pipeline_succeeds"] = json!(true);
+        request["merge_user"] = call.state.user_json(call.login());
+    }
+    call.held().merge_requests[at] = request;
+    if !waits {
+        let (who, project) = (call.login().to_owned(), call.project.clone());
+        let merged = merge_now(call.state, &project, at, &who);
+        merged.map_err(|()| Reply::message(422, "Branch cannot be merged"))?;
     }
     let request = call.held().merge_requests[at].clone();
     Ok(Reply::json(200, &shown(call, &request)))
@@ -208,168 +209,8 @@ pub fn create_note(call: &mut Call) -> Outcome {
     Ok(Reply::json(201, &note))
 }
 
-/// Merges what is mergeable; `Err` on a conflict.
-pub fn merge_now(state: &mut State, project: &str, at: usize, login: &str) -> Result<(), ()> {
-    let time = state.tick();
-    let store = state.store(project);
-    let request = state.projects[project].merge_requests[at].clone();
-    let name = |side: &str| request[side].as_str().unwrap_or_default().to_owned();
-    let (source, target) = (name("source_branch"), name("target_branch"));
-    let tips = store.branch(&target).zip(store.branch(&source)).ok_or(())?;
-    let email = format!("{login}@noreply.example.com");
-    let writer = Writer {
-        author: (login, &email),
-        committer: (login, &email),
-        time,
-    };
-    let mut index = store.merged(tips.0, tips.1).ok_or(())?;
-    let mut tip = tips.1;
-    let project = state.project(project);
-    let mut squashed = None;
-    if request["squash"] == true {
-        tip = store.write(&mut index, &[tips.0], &name("title"), &writer);
-        squashed = Some(tip.to_string());
-    }
-    let merged = if project.merge_method == "ff" {
-        tip
-    } else {
-        let message = format!(
-            "Merge branch '{source}' into '{target}'\n\n{}\n\nSee merge request {}!{}",
-            name("title"),
-            project.path,
-            request["iid"]
-        );
-        store.write(&mut index, &[tips.0, tip], &message, &writer)
-    };
-    store.set_branch(&target, merged);
-    let removes =
-        request["should_remove_source_branch"] == true || request["force_remove_source_branch"] == true;
-    if removes && !project.protected.contains(&source) {
-        store.delete_branch(&source);
-    }
-    let by = state.user_json(login);
-    let now = super::state::stamp(time);
-    let held = &mut state.project(&project_path(&request)).merge_requests[at];
-    held["state"] = json!("merged");
-    held["merged_at"] = json!(now);
-    held["updated_at"] = json!(now);
-    held["merge_user"] = by.clone();
-    held["merged_by"] = by;
-    held["merge_when_pipeline_succeeds"] = json!(false);
-    held["squash_commit_sha"] = json!(squashed);
-    held["merge_commit_sha"] = json!(merged.to_string());
-    Ok(())
-}
-
-/// Merges the requests that waited for something, if nothing holds them any more.
-pub fn merge_waiting(state: &mut State, project: &str) {
-    for at in 0..state.projects[project].merge_requests.len() {
-        let request = state.projects[project].merge_requests[at].clone();
-        let free =
-            detailed_status(state, project, &request) == "mergeable" && !running(state, project, &request);
-        if request["merge_when_pipeline_succeeds"] == true && free {
-            let login = request["merge_user"]["username"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let _ = merge_now(state, project, at, &login);
-        }
-    }
-}
-
-/// A merge request as the API shows it, with what follows from its branches and pipelines.
-pub fn shown_in(state: &State, project: &str, request: &Value) -> Value {
-    let mut shown = request.clone();
-    let status = detailed_status(state, project, request);
-    let merge_status = match status.as_str() {
-        "checking" | "unchecked" => status.as_str(),
-        "conflict" => "cannot_be_merged",
-        _ => "can_be_merged",
-    };
-    let store = state.store(project);
-    let [source, target] =
-        ["sha", "target_branch"].map(|side| request[side].as_str().and_then(|name| store.commit_of(name)));
-    let changed = source.zip(target).and_then(|(source, target)| {
-        let base = store.merge_base(source, target)?;
-        Some(store.diffs(base, source).len())
-    });
-    shown["draft"] = json!(is_draft(request));
-    shown["work_in_progress"] = shown["draft"].clone();
-    shown["merge_status"] = json!(merge_status);
-    shown["has_conflicts"] = json!(status == "conflict");
-    shown["changes_count"] = json!(changed.filter(|&count| count > 0).map(|count| count.to_string()));
-    shown["head_pipeline"] = last_pipeline(state, project, request).unwrap_or_default();
-    shown["detailed_merge_status"] = json!(status);
-    shown.as_object_mut().unwrap().remove("forced_status");
-    shown
-}
-
 fn shown(call: &Call, request: &Value) -> Value {
     shown_in(call.state, &call.project, request)
-}
-
-/// Why a request can be merged or not, in GitLab's word for it.
-fn detailed_status(state: &State, project: &str, request: &Value) -> String {
-    if request["state"] != "opened" {
-        return "not_open".to_owned();
-    }
-    if let Some(forced) = request["forced_status"].as_str() {
-        return forced.to_owned();
-    }
-    if is_draft(request) {
-        return "draft_status".to_owned();
-    }
-    let store = state.store(project);
-    let [source, target] = ["source_branch", "target_branch"]
-        .map(|side| request[side].as_str().and_then(|name| store.branch(name)));
-    let Some((source, target)) = source.zip(target) else {
-        return "broken_status".to_owned();
-    };
-    if store.merged(target, source).is_none() {
-        return "conflict".to_owned();
-    }
-    let project_held = &state.projects[project];
-    let pipeline = last_pipeline(state, project, request);
-    let status = pipeline
-        .as_ref()
-        .and_then(|one| one["status"].as_str())
-        .unwrap_or_default();
-    if project_held.merge_method == "ff" && store.merge_base(source, target) != Some(target) {
-        "need_rebase".to_owned()
-    } else if project_held.only_if_pipeline_succeeds && status != "success" {
-        if running(state, project, request) {
-            "ci_still_running"
-        } else {
-            "ci_must_pass"
-        }
-        .to_owned()
-    } else {
-        "mergeable".to_owned()
-    }
-}
-
-fn last_pipeline(state: &State, project: &str, request: &Value) -> Option<Value> {
-    let mut all = state.projects[project].pipelines.iter().rev();
-    all.find(|one| one["sha"] == request["sha"] && one["ref"] == request["source_branch"])
-        .cloned()
-}
-
-fn running(state: &State, project: &str, request: &Value) -> bool {
-    let pipeline = last_pipeline(state, project, request);
-    let ended = ["success", "failed", "canceled", "skipped"];
-    pipeline.is_some_and(|one| !ended.iter().any(|status| one["status"] == *status))
-}
-
-fn is_draft(request: &Value) -> bool {
-    let title = request["title"].as_str().unwrap_or_default().to_lowercase();
-    ["draft:", "[draft]", "(draft)"]
-        .iter()
-        .any(|mark| title.starts_with(mark))
-}
-
-fn project_path(request: &Value) -> String {
-    let full = request["references"]["full"].as_str().unwrap_or_default();
-    full.split('!').next().unwrap_or_default().to_owned()
 }
 
 /// The request that the path names, and its place.

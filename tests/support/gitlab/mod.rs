@@ -8,14 +8,21 @@
 //!
 //! A test makes a [`Fake`], repositories and tokens, and runs the program against [`Fake::api_url`]. The methods of
 //! [`Lab`] play the people and machines at the other end; a [`Fake`] has them all.
+#![allow(
+    unused_imports,
+    clippy::unnecessary_wraps,
+    reason = "each test binary uses a part of it; all routes have one shape"
+)]
 
 mod answer;
 mod auth;
 mod commits;
 mod deployments;
 mod environments;
+mod graph_objects;
 mod graphql;
 mod merge_requests;
+mod merging;
 mod params;
 mod people;
 mod pipelines;
@@ -26,8 +33,9 @@ mod state;
 mod store;
 mod wire;
 
+use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -40,14 +48,14 @@ use state::State;
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub method: String,
-    /// Path with query, as sent, without `/api`.
-    pub path: String,
+    /// Path with query, as sent, without `/api`: it begins with `/v4/` or `/graphql`.
+    pub target: String,
+    /// The headers; their names are in lower case.
+    pub headers: HashMap<String, String>,
     /// The header that held the token (`private-token`, `job-token`, `authorization`), or `""`.
     pub auth: &'static str,
     /// What that header said, or the `token` field of the trigger API.
     pub token: String,
-    pub user_agent: String,
-    pub content_type: String,
     /// The body's fields, of a form as of JSON; `null` when there is none.
     pub body: Value,
 }
@@ -55,7 +63,7 @@ pub struct Recorded {
 /// What goes wrong with one request.
 pub enum Failure {
     /// This status, these headers and this body are answered; nothing is done.
-    Status(u16, Vec<(&'static str, String)>, &'static str),
+    Status(u16, Vec<(&'static str, String)>, String),
     /// The connection closes; nothing is done.
     Close,
     /// The request is carried out, and the connection closes without an answer.
@@ -72,14 +80,16 @@ impl Failure {
             ("RateLimit-Remaining", "0".to_owned()),
             ("RateLimit-Name", "throttle_authenticated_api".to_owned()),
         ];
-        Self::Status(429, headers, "Retry later\n")
+        Self::Status(429, headers, "Retry later\n".to_owned())
     }
 }
+
+type Deed = Box<dyn FnOnce(&Lab) + Send>;
 
 /// What a test has prepared for a coming request.
 enum Prepared {
     Failure(Failure),
-    Deed(Box<dyn FnOnce(&Lab) + Send>),
+    Deed(Deed),
 }
 
 struct Inner {
@@ -118,7 +128,7 @@ impl Fake {
         {
             let mut state = lab.state();
             state.root = server.path("");
-            state.url = server.url("").trim_end_matches('/').to_owned();
+            server.url("").trim_end_matches('/').clone_into(&mut state.url);
         }
         Self { lab, server }
     }
@@ -205,7 +215,7 @@ impl Lab {
     }
 
     /// Takes all deeds that wait for a request, and the first failure.
-    fn prepared(&self, method: &str, path: &str) -> (Vec<Box<dyn FnOnce(&Lab) + Send>>, Option<Failure>) {
+    fn prepared(&self, method: &str, path: &str) -> (Vec<Deed>, Option<Failure>) {
         let mut waiting = self.inner.prepared.lock().unwrap();
         let (mut deeds, mut failure, mut left) = (Vec::new(), None, Vec::new());
         for (which, what) in waiting.drain(..) {
@@ -224,11 +234,7 @@ impl Lab {
 
     /// The state, with the merge requests brought up to what the branches say.
     fn state(&self) -> MutexGuard<'_, State> {
-        let mut state = self
-            .inner
-            .state
-            .lock()
-            .unwrap_or_else(|broken| broken.into_inner());
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.refresh();
         state
     }

@@ -58,14 +58,11 @@ impl Parsed {
         let faults: Vec<String> = validator
             .iter_errors(&fields)
             .map(|fault| {
-                let mut at = String::new();
-                for segment in fault.instance_path().to_string().split('/').skip(1) {
-                    at.push_str(&if at.is_empty() {
-                        segment.to_owned()
-                    } else {
-                        format!("[{segment}]")
-                    });
-                }
+                let path = fault.instance_path().to_string();
+                let at = match path.trim_start_matches('/').split_once('/') {
+                    Some((head, rest)) => format!("{head}[{}]", rest.replace('/', "][")),
+                    None => path.trim_start_matches('/').to_owned(),
+                };
                 let under = |name: &str| {
                     if at.is_empty() {
                         name.to_owned()

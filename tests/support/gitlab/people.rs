@@ -1,9 +1,11 @@
 //! What people and machines do at the other end, and what a test can look at.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::Lab;
-use super::merge_requests::{merge_now, merge_waiting, shown_in};
+use super::merging::{merge_now, merge_waiting, shown_in};
 use super::pipelines::{Given, start};
 use super::state::State;
 use super::store::Writer;
@@ -11,30 +13,56 @@ use super::store::Writer;
 impl Lab {
     /// Somebody else commits a file to a branch, which is made from `main` when it is not there; returns the id.
     pub fn person_commits(&self, project: &str, branch: &str, path: &str, content: &str) -> String {
-        let mut state = self.state();
-        let time = state.tick();
+        let message = format!("Change {path}");
+        let ana = ("Ana", "ana@example.com");
+        self.commit_as(project, branch, ana, &message, (path, Some(content)))
+    }
+
+    /// Somebody (name and address) commits a file with a message, or deletes it; returns the id.
+    pub fn commit_as(
+        &self,
+        project: &str,
+        branch: &str,
+        who: (&str, &str),
+        message: &str,
+        change: (&str, Option<&str>),
+    ) -> String {
+        let state = self.state();
         let store = state.store(project);
         let parent = store.branch(branch).or_else(|| store.branch("main"));
         let mut index = store.index(parent);
+        let (path, content) = change;
         let mode = index.get_path(path.as_ref(), 0).map_or(0o100_644, |old| old.mode);
-        store.put(&mut index, path, mode, content.as_bytes());
-        let person = ("Person", "person@example.com");
+        match content {
+            Some(content) => store.put(&mut index, path, mode, content.as_bytes()),
+            None => index.remove_path(path.as_ref()).unwrap(),
+        }
         let writer = Writer {
-            author: person,
-            committer: person,
-            time,
+            author: who,
+            committer: who,
+            time: state.seconds(),
         };
         let parents: Vec<_> = parent.into_iter().collect();
-        let made = store.write(&mut index, &parents, &format!("Change {path}"), &writer);
-        store.set_branch(branch, made);
-        made.to_string()
+        let commit = store.write(&mut index, &parents, message, &writer);
+        store.set_branch(branch, commit);
+        commit.to_string()
     }
 
-    /// A maintainer merges a merge request, whatever holds it but a conflict.
-    pub fn merge(&self, project: &str, iid: u64) {
+    /// Makes a branch at what another, a tag or an id names, or moves it there.
+    pub fn branch(&self, project: &str, name: &str, from: &str) {
+        let store = self.state().store(project);
+        store.set_branch(name, store.commit_of(from).unwrap());
+    }
+
+    pub fn delete_branch(&self, project: &str, name: &str) {
+        self.state().store(project).delete_branch(name);
+    }
+
+    /// A maintainer merges a merge request, whatever holds it but a conflict; returns the commit.
+    pub fn merge(&self, project: &str, iid: u64) -> String {
         let mut state = self.state();
         state.user("maintainer");
-        merge_now(&mut state, project, place(iid), "maintainer").expect("it merges without conflict");
+        merge_now(&mut state, project, place(iid), "maintainer").expect("it merges without conflict")
     }
 
     /// Somebody closes a merge request.
@@ -48,19 +76,20 @@ impl Lab {
         request["closed_by"] = by;
     }
 
-    /// Somebody opens a merge request; returns its number.
-    pub fn person_opens(&self, project: &str, source: &str, target: &str, title: &str) -> u64 {
+    /// Somebody opens a merge request to `main`; returns its number.
+    pub fn open_merge_request(&self, project: &str, source: &str, title: &str, login: &str) -> u64 {
         let path = project.replace('/', "%2F");
-        let body = json!({ "source_branch": source, "target_branch": target, "title": title });
+        let body = json!({ "source_branch": source, "target_branch": "main", "title": title });
         let parsed = super::params::Parsed {
             query: Vec::new(),
             body,
             form: false,
         };
-        self.token("a person's own", super::Grant::everything("person"));
+        let token = format!("the own token of {login}");
+        self.token(&token, super::Grant::everything(login));
         let login = super::auth::Login {
             header: "private-token",
-            token: "a person's own".to_owned(),
+            token,
         };
         let mut state = self.state();
         let route = format!("projects/{path}/merge_requests");
@@ -89,25 +118,21 @@ impl Lab {
             variables: Vec::new(),
             inputs: json!({}),
         };
-        let made = start(&mut state, project, given);
+        let made = start(&mut state, project, &given);
         let made = made.unwrap_or_else(|reply| panic!("{}", String::from_utf8_lossy(&reply.body)));
         made["id"].as_u64().unwrap()
     }
 
     /// A pipeline gets another status: `pending`, `running`, `success`, `failed`, `canceled` …; a merge that waited
     /// for its success happens.
-    pub fn finish_run(&self, id: u64, status: &str) {
+    pub fn finish_run(&self, project: &str, id: u64, status: &str) {
         let mut state = self.state();
         let now = state.now();
-        for path in state.projects.keys().cloned().collect::<Vec<_>>() {
-            for pipeline in &mut state.project(&path).pipelines {
-                if pipeline["id"] == json!(id) {
-                    pipeline["status"] = json!(status);
-                    pipeline["finished_at"] = json!(now);
-                }
-            }
-            merge_waiting(&mut state, &path);
-        }
+        let all = &mut state.project(project).pipelines;
+        let pipeline = all.iter_mut().find(|one| one["id"] == json!(id)).unwrap();
+        pipeline["status"] = json!(status);
+        pipeline["finished_at"] = json!(now);
+        merge_waiting(&mut state, project);
     }
 
     /// Nobody may push to a branch any more, and only maintainers merge into it.
@@ -139,9 +164,19 @@ impl Lab {
         self.state().project(project).variables = false;
     }
 
-    /// Sets the clock, in seconds since 1970; each change moves it by one.
-    pub fn set_clock(&self, seconds: i64) {
-        self.state().clock = seconds;
+    /// Sets the clock ahead of the true one, or behind.
+    pub fn clock_ahead(&self, seconds: i64) {
+        self.state().ahead = seconds;
+    }
+
+    /// Merge requests keep only the first reviewer and the first assignee, as on the Free plan.
+    pub fn free_plan(&self) {
+        self.state().free = true;
+    }
+
+    /// The bare repository, for what nothing here does.
+    pub fn path(&self, project: &str) -> PathBuf {
+        self.state().bare(project)
     }
 
     /// A file of a branch.
@@ -158,34 +193,36 @@ impl Lab {
         Some(format!("{:06o}", entry.mode))
     }
 
-    /// The branches, by name, each with its commit.
-    pub fn branches(&self, project: &str) -> Vec<(String, String)> {
-        let store = self.state().store(project);
-        let all = store.git.references_glob("refs/heads/*").unwrap().flatten();
-        let mut found: Vec<_> = all
-            .filter_map(|one| {
-                let name = one.name().ok()?.strip_prefix("refs/heads/")?.to_owned();
-                Some((name, one.target()?.to_string()))
-            })
-            .collect();
-        found.sort();
-        found
+    /// The commit of a branch.
+    pub fn tip(&self, project: &str, branch: &str) -> Option<String> {
+        let tip = self.state().store(project).branch(branch)?;
+        Some(tip.to_string())
     }
 
-    /// The commits of a branch, newest first, each `Author <email>` and message.
-    pub fn log(&self, project: &str, branch: &str) -> Vec<(String, String)> {
+    /// The names of the branches.
+    pub fn branches(&self, project: &str) -> Vec<String> {
         let store = self.state().store(project);
-        let Some(tip) = store.branch(branch) else {
-            return Vec::new();
-        };
-        let all = store.log(tip, None, usize::MAX);
-        all.into_iter()
-            .map(|id| {
-                let commit = store.commit(id);
-                let message = commit.message().unwrap_or_default().to_owned();
-                (commit.author().to_string(), message)
+        let all = store.git.references_glob("refs/heads/*").unwrap().flatten();
+        let names = all.filter_map(|one| Some(one.name().ok()?.strip_prefix("refs/heads/")?.to_owned()));
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    /// The commits of a branch, newest first: `sha`, `message`, `author`, `committer`.
+    pub fn log(&self, project: &str, branch: &str) -> Vec<Value> {
+        let store = self.state().store(project);
+        let tip = store
+            .branch(branch)
+            .unwrap_or_else(|| panic!("no branch {branch}"));
+        let show = |id| {
+            let commit = store.commit(id);
+            json!({
+                "sha": commit.id().to_string(), "message": commit.message().unwrap(),
+                "author": commit.author().to_string(), "committer": commit.committer().to_string(),
             })
-            .collect()
+        };
+        store.log(tip, None, usize::MAX).into_iter().map(show).collect()
     }
 
     /// The merge requests, as the API shows them.

@@ -61,7 +61,7 @@ pub fn trigger(state: &mut State, wanted: &str, parsed: Parsed) -> Outcome {
         variables,
         inputs: fields.get("inputs").cloned().unwrap_or_else(|| json!({})),
     };
-    let made = start(state, &project, given)?;
+    let made = start(state, &project, &given)?;
     Ok(Reply::json(201, &shown(&made)))
 }
 
@@ -88,7 +88,7 @@ pub fn create(call: &mut Call) -> Outcome {
         inputs: call.fields.get("inputs").cloned().unwrap_or_else(|| json!({})),
     };
     let project = call.project.clone();
-    let made = start(call.state, &project, given)?;
+    let made = start(call.state, &project, &given)?;
     Ok(Reply::json(201, &shown(&made)))
 }
 
@@ -174,7 +174,7 @@ pub fn create_status(call: &mut Call) -> Outcome {
 }
 
 /// Starts a pipeline; it is `created` until somebody says otherwise.
-pub fn start(state: &mut State, project: &str, given: Given) -> Result<Value, Reply> {
+pub fn start(state: &mut State, project: &str, given: &Given) -> Result<Value, Reply> {
     let refuse = |text: &str| Reply::message(400, json!({ "base": [text] }));
     let store = state.store(project);
     let commit = store

@@ -2,13 +2,12 @@
 
 use base64::Engine as _;
 use git2::{ObjectType, Oid};
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::answer::{Outcome, Reply};
 use super::commits::commit_json;
 use super::routes::Call;
-use super::store::{Entry, Store};
+use super::store::{Entry, Store, sha256};
 
 pub fn branches(call: &mut Call) -> Outcome {
     let store = call.store();
@@ -73,8 +72,8 @@ pub fn tree(call: &mut Call) -> Outcome {
     let mut listed = listed.ok_or_else(|| Reply::message(404, "404 invalid revision or path Not Found"))?;
     // GitLab lists folders before files.
     listed.sort_by_key(|entry| entry.kind != ObjectType::Tree);
-    let found: Vec<Value> = listed.iter().map(entry_json).collect();
     if call.text("pagination") != Some("keyset") {
+        let found: Vec<Value> = listed.iter().map(entry_json).collect();
         return Ok(call.page(&found));
     }
     let size = call.number("per_page").unwrap_or(20).clamp(1, 100);
@@ -84,9 +83,9 @@ pub fn tree(call: &mut Call) -> Outcome {
         .and_then(|token| token.parse().ok())
         .unwrap_or(0);
     let size = usize::try_from(size).unwrap();
-    let shown: Vec<_> = found.iter().skip(start).take(size).collect();
+    let shown: Vec<Value> = listed.iter().skip(start).take(size).map(entry_json).collect();
     let reply = Reply::json(200, &json!(shown)).header("X-Per-Page", size);
-    if start + shown.len() >= found.len() {
+    if start + shown.len() >= listed.len() {
         return Ok(reply);
     }
     let token = start + shown.len();
@@ -108,8 +107,6 @@ pub fn file(call: &mut Call) -> Outcome {
         .file(commit, &path)
         .ok_or_else(|| Reply::not_found("File"))?;
     let last = store.last_for(commit, &path).map(|last| last.to_string());
-    let hash = digest(&SHA256, &content);
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Reply::json(
         200,
         &json!({
@@ -117,7 +114,7 @@ pub fn file(call: &mut Call) -> Outcome {
             "file_path": path,
             "size": content.len(),
             "encoding": "base64",
-            "content_sha256": hash,
+            "content_sha256": sha256(&content),
             "ref": call.text("ref").unwrap_or("HEAD"),
             "blob_id": entry.oid.to_string(),
             "commit_id": commit.to_string(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::auth::Grant;
+use super::merging;
 use super::store::Store;
 
 /// All of it.
@@ -18,8 +19,10 @@ pub struct State {
     /// Their places are their ids, less one.
     pub users: Vec<String>,
     pub outsiders: BTreeSet<String>,
-    /// Seconds since 1970; each change takes one.
-    pub clock: i64,
+    /// How many seconds the clock is ahead of the true one.
+    pub ahead: i64,
+    /// Whether merge requests have one reviewer and one assignee only, as on the Free plan.
+    pub free: bool,
     last_id: u64,
 }
 
@@ -77,15 +80,14 @@ impl State {
         self.last_id
     }
 
-    /// The time of a change.
-    pub fn tick(&mut self) -> i64 {
-        self.clock = self.clock.max(1_767_225_600) + 1;
-        self.clock
+    /// Seconds since 1970.
+    pub fn seconds(&self) -> i64 {
+        jiff::Timestamp::now().as_second() + self.ahead
     }
 
-    /// The time of a change, as the API writes it.
-    pub fn now(&mut self) -> String {
-        stamp(self.tick())
+    /// The time, as the API writes it.
+    pub fn now(&self) -> String {
+        stamp(self.seconds())
     }
 
     pub fn user(&mut self, login: &str) -> u64 {
@@ -118,25 +120,14 @@ impl State {
             let login = self.users.get(usize::try_from(id).ok()?.checked_sub(1)?)?;
             (!self.outsiders.contains(login)).then(|| self.user_json(login))
         });
-        known.collect()
+        known.take(if self.free { 1 } else { usize::MAX }).collect()
     }
 
     /// Brings open merge requests up to what their branches say.
     pub fn refresh(&mut self) {
         for path in self.projects.keys().cloned().collect::<Vec<_>>() {
-            let store = self.store(&path);
-            let project = self.project(&path);
-            for request in &mut project.merge_requests {
-                if request["state"] != "opened" {
-                    continue;
-                }
-                let tip = request["source_branch"]
-                    .as_str()
-                    .and_then(|name| store.branch(name));
-                if let Some(tip) = tip {
-                    request["sha"] = json!(tip.to_string());
-                }
-            }
+            let (store, now) = (self.store(&path), self.now());
+            merging::refresh(self.project(&path), &store, &now);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! A project's git repository, read and changed in place.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use git2::{
     Commit, Delta, DiffFormat, Index, IndexEntry, IndexTime, ObjectType, Oid, Repository, Signature, Sort,
     Time, TreeWalkMode, TreeWalkResult,
 };
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 /// The repository.
@@ -193,6 +195,14 @@ impl Store {
         self.git.reference(&full, to, true, "api").unwrap();
     }
 
+    /// Moves a branch, or makes it, if it is still where it was seen.
+    pub fn move_branch(&self, name: &str, seen: Option<Oid>, to: Oid) -> bool {
+        let full = format!("refs/heads/{name}");
+        let seen = seen.unwrap_or(Oid::ZERO_SHA1);
+        let moved = self.git.reference_matching(&full, to, true, seen, "api");
+        moved.is_ok()
+    }
+
     pub fn delete_branch(&self, name: &str) {
         let found = self.git.find_reference(&format!("refs/heads/{name}"));
         found.unwrap().delete().unwrap();
@@ -263,4 +273,13 @@ impl Store {
         .unwrap();
         found
     }
+}
+
+/// The SHA-256 of bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in digest(&SHA256, bytes).as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

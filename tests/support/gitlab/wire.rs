@@ -29,7 +29,7 @@ pub fn handle(lab: &Lab, request: &Request) -> Option<Response> {
             return Some(Response::Answer {
                 status,
                 headers: headers.collect(),
-                body: body.as_bytes().to_vec(),
+                body: body.into_bytes(),
             });
         }
         Some(Failure::CloseAfterDoing) => {
@@ -82,21 +82,19 @@ fn login(request: &Request) -> Login {
 }
 
 fn record(lab: &Lab, request: &Request, path: &str, parsed: Option<&Parsed>) {
-    let header = |name| request.headers.get(name).cloned().unwrap_or_default();
     let body = parsed.map_or(Value::Null, |parsed| parsed.body.clone());
     let login = login(request);
     let field = body["token"].as_str().unwrap_or_default();
     let recorded = Recorded {
         method: request.method.clone(),
-        path: path.to_owned(),
+        target: path.to_owned(),
+        headers: request.headers.clone(),
         auth: login.header,
         token: if login.header.is_empty() {
             field.to_owned()
         } else {
             login.token
         },
-        user_agent: header("user-agent"),
-        content_type: header("content-type"),
         body,
     };
     lab.inner.requests.lock().unwrap().push(recorded);

@@ -3,13 +3,17 @@
 mod fields;
 mod list;
 mod mutation;
+mod objects;
+mod pull;
 mod refs;
 mod thing;
 
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 use apollo_compiler::resolvers::{Execution, FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use apollo_compiler::response::{JsonMap, JsonValue};
+use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,6 +52,12 @@ fn ref_of(id: &str) -> Option<(String, String)> {
     Some((repo.to_owned(), name.to_owned()))
 }
 
+/// The published schema, as far as it is kept.
+fn schema() -> &'static Valid<Schema> {
+    static SCHEMA: OnceLock<Valid<Schema>> = OnceLock::new();
+    SCHEMA.get_or_init(|| Schema::parse_and_validate(body::data("schema.graphql"), "schema.graphql").unwrap())
+}
+
 /// Answers a request to GraphQL.
 pub fn answer(desk: &mut Desk<'_>) -> Outcome {
     if desk.call.method != "POST" {
@@ -58,16 +68,16 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
     }
     body::check("graphql", &desk.call.body)
         .map_err(|_| refusal(400, "A query attribute must be specified and must be a string."))?;
-    let schema = Schema::parse_and_validate(body::data("schema.graphql"), "schema.graphql").unwrap();
+    let schema = schema();
     let text = desk.call.text("query").unwrap().to_owned();
-    let document = match ExecutableDocument::parse_and_validate(&schema, text, "query.graphql") {
+    let document = match ExecutableDocument::parse_and_validate(schema, text, "query.graphql") {
         Ok(document) => document,
         Err(wrong) => {
             let errors = wrong
                 .errors
                 .iter()
                 .map(|one| json!({ "message": one.error.to_string() }));
-            return Ok(Answer::json(200, &json!({ "errors": Value::from_iter(errors) })));
+            return Ok(Answer::json(200, &json!({ "errors": errors.collect::<Value>() })));
         }
     };
     let variables = handed(&desk.call.body["variables"]);
@@ -90,7 +100,7 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
         work: &work,
         thing: root,
     };
-    let done = Execution::new(&schema, &document)
+    let done = Execution::new(schema, &document)
         .operation(operation)
         .raw_variable_values(&variables)
         .execute_sync(&node);
@@ -112,13 +122,13 @@ impl Work<'_, '_> {
     fn typed(&self, response: &str) -> Value {
         let mut response: Value = serde_json::from_str(response).unwrap();
         for error in response["errors"].as_array_mut().into_iter().flatten() {
+            let said = error["message"].as_str().unwrap_or_default();
+            let said = said.strip_prefix("resolver error: ").unwrap_or(said).to_owned();
             let types = self.types.borrow();
-            let known = types
-                .iter()
-                .find(|(message, _)| error["message"] == message.as_str());
-            if let Some((_, kind)) = known {
+            if let Some((_, kind)) = types.iter().find(|(message, _)| *message == said) {
                 error["type"] = json!(kind);
             }
+            error["message"] = json!(said);
         }
         response
     }
@@ -137,9 +147,10 @@ impl Work<'_, '_> {
             let grant = desk.grant.as_ref().unwrap();
             let repo = desk.state.repo(name);
             let may = grant.reaches(name) && grant.may(permission, level);
-            match may || (level == Level::Read && !repo.settings.private) {
-                true => Ok(()),
-                false => Err(Refused("FORBIDDEN", inaccessible(grant).to_owned())),
+            if may || (level == Level::Read && !repo.settings.private) {
+                Ok(())
+            } else {
+                Err(Refused("FORBIDDEN", inaccessible(grant).to_owned()))
             }
         })
     }

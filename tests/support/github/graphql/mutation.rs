@@ -171,7 +171,7 @@ fn auto_merge(work: &Work<'_, '_>, input: &Value) -> Payload {
         return Err(unprocessable(&refused));
     }
     change(work, &repo, number, |pull| {
-        pull.auto_merge = Some(method.to_owned())
+        pull.auto_merge = Some(method.to_owned());
     });
     Ok(shown(repo, number))
 }

@@ -44,10 +44,18 @@ pub fn create(work: &Work<'_, '_>, input: &Value) -> Payload {
 }
 
 fn commit_of(store: &Store, hex: &str) -> Result<Oid, Refused> {
-    let found = store
+    let oid = store
         .full_id(hex)
-        .filter(|oid| store.kind(*oid) == Some(ObjectType::Commit));
-    found.ok_or_else(|| unprocessable(format!("Object {hex} does not exist")))
+        .ok_or_else(|| unprocessable(format!("Object {hex} does not exist")))?;
+    match store.kind(oid) {
+        Some(ObjectType::Commit) => Ok(oid),
+        other => {
+            let kind = other.map_or("object", |kind| kind.str());
+            Err(unprocessable(format!(
+                "Invalid object type {kind}, expected commit"
+            )))
+        }
+    }
 }
 
 pub fn delete(work: &Work<'_, '_>, input: &Value) -> Payload {
@@ -140,12 +148,13 @@ pub fn update_many(work: &Work<'_, '_>, input: &Value) -> Payload {
 fn unprotected(work: &Work<'_, '_>, repo: &str, full: &str) -> Result<(), Refused> {
     let protected = work.with_repo(repo, |repo| repo.settings.protected.clone());
     let branch = full.trim_start_matches("refs/heads/");
-    match protected.iter().any(|one| one == branch) {
-        true => Err(Refused(
+    if protected.iter().any(|one| one == branch) {
+        Err(Refused(
             "FORBIDDEN",
             "Repository rule violations found\n\nChanges must be made through a pull request.\n\n".to_owned(),
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -159,9 +168,12 @@ pub fn commit(work: &Work<'_, '_>, input: &Value) -> Payload {
         .tip(branch)
         .ok_or_else(|| Refused("NOT_FOUND", format!("Branch \"{branch}\" not found")))?;
     let expected = text(input, "expectedHeadOid");
-    if tip.to_string() != expected {
+    let stale = || {
         let said = format!("Expected branch to point to \"{expected}\" but it did not. Pull and try again.");
-        return Err(Refused("STALE_DATA", said));
+        Refused("STALE_DATA", said)
+    };
+    if tip.to_string() != expected {
+        return Err(stale());
     }
     unprotected(work, &repo, &full)?;
     let changes = changes(work, &input["fileChanges"])?;
@@ -177,12 +189,15 @@ pub fn commit(work: &Work<'_, '_>, input: &Value) -> Payload {
         committer: &Person::new("GitHub", super::super::GITHUB_EMAIL),
         seconds: work.with(|desk| desk.state.seconds()),
     };
-    let oid = store.write(tip, &changes, false, &draft).map_err(|path| {
+    let oid = store.write(tip, &changes, false, &draft).map_err(|_| {
         unprocessable(format!(
-            "A path was requested for deletion which does not exist as of commit oid `{tip}`: {path}"
+            "A path was requested for deletion which does not exist as of commit oid `{tip}`"
         ))
     })?;
-    store.set(&full, oid);
+    // A push through git may come between.
+    if !store.set_if(&full, tip, oid) {
+        return Err(stale());
+    }
     work.with(|desk| desk.state.refresh());
     Ok(vec![
         ("commit", Got::One(Thing::Commit(repo.clone(), oid))),
