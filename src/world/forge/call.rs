@@ -35,7 +35,7 @@ pub enum Effect {
 /// An answer, whole.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status code; never a 5xx for a read.
+    /// The status code; never a 5xx.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
@@ -72,7 +72,7 @@ pub fn call(
                 if let Some(wait) = rate_limit(&answer, &mut limit_pause) {
                     let fault = limited(host, &answer);
                     (fault, Some(wait))
-                } else if answer.status >= 500 {
+                } else if answer.is_ailing() {
                     let fault = ailing(host, &answer);
                     let wait = answer.seconds("retry-after");
                     if effect == Effect::Write {
@@ -149,6 +149,14 @@ impl Answer {
                 .escape_debug()
                 .to_string(),
         }
+    }
+
+    /// Returns whether the server broke down on the request; GitHub's GraphQL says so with status 200.
+    fn is_ailing(&self) -> bool {
+        let error = &self.json["errors"][0];
+        let said = error["message"].as_str().unwrap_or_default();
+        let broke_down = said.starts_with("Something went wrong while executing your query");
+        self.status >= 500 || (self.status == 200 && error["type"].is_null() && broke_down)
     }
 
     fn seconds(&self, name: &str) -> Option<Duration> {

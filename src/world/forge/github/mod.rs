@@ -55,6 +55,13 @@ impl GitHub {
 
     /// Asks GraphQL; its errors come with status 200, in `errors`.
     pub(super) fn graphql(&self, effect: Effect, query: &str, variables: &Value) -> Result<Called, Fault> {
+        if matches!(self.access.credential, Credential::None) {
+            let why =
+                "GitHub's GraphQL API answers nobody without a token, not even about a public repository";
+            return Err(
+                Fault::new(Kind::Denied, why).hint("give a token in GITOPS_STEPS_TOKEN or --token-file")
+            );
+        }
         let body = json!({ "query": query, "variables": variables });
         let client = self.client(
             &self.graphql,
@@ -187,9 +194,7 @@ impl GitHub {
             answer.status
         );
         let hint = match (answer.status, &self.access.credential) {
-            (401, Credential::None) | (404, Credential::None) => {
-                "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned()
-            }
+            (401 | 404, Credential::None) => "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned(),
             (401, Credential::Token(_, source)) => {
                 format!("the token from {source} is wrong or has expired")
             }
@@ -197,6 +202,9 @@ impl GitHub {
                 "GITHUB_TOKEN reaches only the repository that it runs in, with the job's `permissions`; it needs {permission}. \
                  For another repository give a GitHub App (GITOPS_STEPS_APP_ID) or a fine-grained token (GITOPS_STEPS_TOKEN)"
             ),
+            (301 | 302 | 307 | 308, _) => {
+                "the repository has another name now: name it as its page does".to_owned()
+            }
             (404, _) => format!(
                 "either it does not exist, or the token cannot see it; the token needs {permission} on `{repo}`"
             ),
