@@ -17,4 +17,5 @@ mod snapshot;
 mod wire;
 
 pub use credentials::{Access, plaintext_warning};
+pub(super) use outcome::{Meaning, meaning};
 pub use remote::GitRepo;

@@ -6,7 +6,7 @@ use crate::words::fault::{Fault, Kind};
 
 /// The meaning of a rejected update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(in crate::world) enum Meaning {
     /// Somebody else was faster.
     Moved,
     /// The branch takes no direct push.
@@ -75,7 +75,7 @@ const WORDINGS: &[(&str, Meaning)] = &[
 ];
 
 /// Reads the status of a branch, beside what the remote said for people.
-pub(super) fn meaning(status: &str, said: &str) -> Meaning {
+pub(in crate::world) fn meaning(status: &str, said: &str) -> Meaning {
     let status = status.to_ascii_lowercase();
     let said = said.to_ascii_lowercase();
     let found = WORDINGS.iter().find(|(wording, meaning)| {

@@ -3,13 +3,21 @@
 //! Sources: GitHub's "REST API endpoints" (version 2022-11-28, the one that every Enterprise Server knows) and its
 //! GraphQL reference.
 
+mod commit;
+mod config_repo;
+mod query;
+mod snapshot;
+
 use std::cell::OnceCell;
 
 use http_body_util::BodyExt as _;
 use octocrab::Octocrab;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+
+pub use config_repo::GitHubRepo;
 
 use super::access::{Credential, ForgeAccess};
 use super::call::{Answer, Called, Effect, call};
@@ -213,4 +221,17 @@ impl GitHub {
         };
         Fault::new(Kind::Denied, message).hint(hint)
     }
+}
+
+/// What stands in a path or a query as it is; a branch's name may hold slashes.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+/// Returns a foreign text as a part of a path, or a value of a query.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }

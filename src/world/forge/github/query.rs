@@ -1,0 +1,104 @@
+//! GraphQL's answers: the data that was asked for, or what is wrong.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::GitHub;
+use crate::words::fault::Fault;
+use crate::world::forge::call::{Answer, Called, Effect};
+
+/// What GraphQL came back with.
+pub(super) enum Reply {
+    /// What was asked for.
+    Data(Value),
+    /// Its errors, which come with status 200.
+    Wrong(Wrong),
+    /// A mutation's answer was lost.
+    Unclear(Fault),
+}
+
+/// The errors of an answer; nothing was carried out of what they are about.
+pub(super) struct Wrong(Answer);
+
+impl Wrong {
+    /// Returns GitHub's own word for the first error, such as `STALE_DATA`; empty where it has none.
+    pub(super) fn kind(&self) -> &str {
+        let error = &self.0.json["errors"][0];
+        let code = error["extensions"]["code"].as_str();
+        error["type"].as_str().or(code).unwrap_or_default()
+    }
+
+    /// Returns what GitHub says, on one line and escaped.
+    pub(super) fn said(&self) -> String {
+        self.0.complaint()
+    }
+
+    /// Returns whether GitHub says one of these words, in whatever case.
+    pub(super) fn says(&self, words: &[&str]) -> bool {
+        let said = self.said().to_ascii_lowercase();
+        words.iter().any(|word| said.contains(word))
+    }
+
+    /// Returns whether the server is too old for what was asked: its schema does not have it.
+    pub(super) fn is_unknown_here(&self) -> bool {
+        self.kind() == "undefinedField" || self.says(&["doesn't exist on type", "isn't a defined input type"])
+    }
+}
+
+impl GitHub {
+    /// Reads by GraphQL.
+    pub(super) fn query(
+        &self,
+        document: &str,
+        variables: &Value,
+        doing: &str,
+        permission: &str,
+    ) -> Result<Value, Fault> {
+        match self.ask(Effect::Read, document, variables)? {
+            Reply::Data(data) => Ok(data),
+            Reply::Wrong(wrong) => Err(self.wrong(&wrong, doing, permission)),
+            Reply::Unclear(fault) => Err(fault),
+        }
+    }
+
+    /// Changes something by GraphQL.
+    pub(super) fn mutate(&self, document: &str, variables: &Value) -> Result<Reply, Fault> {
+        self.ask(Effect::Write, document, variables)
+    }
+
+    fn ask(&self, effect: Effect, document: &str, variables: &Value) -> Result<Reply, Fault> {
+        let mut answer = match self.graphql(effect, document, variables)? {
+            Called::Answered(answer) => answer,
+            Called::Unclear(fault) => return Ok(Reply::Unclear(fault)),
+        };
+        let sound = answer.is_ok() && answer.json["errors"].as_array().is_none_or(Vec::is_empty);
+        Ok(match sound && answer.json["data"].is_object() {
+            true => Reply::Data(answer.json["data"].take()),
+            false => Reply::Wrong(Wrong(answer)),
+        })
+    }
+
+    /// Puts GraphQL's errors into the words of a refusal; its status is the one that REST would have answered.
+    pub(super) fn wrong(&self, wrong: &Wrong, doing: &str, permission: &str) -> Fault {
+        let mut answer = wrong.0.clone();
+        answer.status = match (wrong.kind(), answer.status) {
+            ("FORBIDDEN" | "INSUFFICIENT_SCOPES", _) => 403,
+            ("NOT_FOUND", _) => 404,
+            (_, 200) => 422,
+            (_, status) => status,
+        };
+        self.refusal(&answer, doing, permission)
+    }
+
+    /// Deletes something; whether it was there does not matter, and a failure is only noted.
+    pub(super) fn drop_quietly(&self, below: &str, what: &str) {
+        let why = match self.send(Effect::Write, &Method::DELETE, &self.path(below), None) {
+            Ok(Called::Answered(answer)) if answer.is_ok() => return,
+            Ok(Called::Answered(answer)) => answer.complaint(),
+            Ok(Called::Unclear(fault)) | Err(fault) => fault.message,
+        };
+        self.access
+            .progress
+            .note(&format!("{what} was not deleted: {why}"));
+    }
+}
