@@ -4,6 +4,7 @@
 
 pub mod access;
 mod call;
+mod caveats;
 mod change_requests;
 mod compare;
 mod config_repo;

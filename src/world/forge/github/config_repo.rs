@@ -234,12 +234,11 @@ impl GitHub {
 /// Returns a branch's full name.
 fn qualified(branch: &str) -> Result<String, Fault> {
     let name = format!("refs/heads/{branch}");
-    match git2::Reference::is_valid_name(&name) {
-        true => Ok(name),
-        false => Err(Fault::invalid(format!(
-            "`{}` cannot be a branch's name",
-            shown(branch)
-        ))),
+    if git2::Reference::is_valid_name(&name) {
+        Ok(name)
+    } else {
+        let shown = shown(branch);
+        Err(Fault::invalid(format!("`{shown}` cannot be a branch's name")))
     }
 }
 

@@ -3,8 +3,13 @@
 //! Sources: GitHub's "REST API endpoints" (version 2022-11-28, the one that every Enterprise Server knows) and its
 //! GraphQL reference.
 
+mod app;
+mod auto_merge;
+mod change_requests;
 mod commit;
+mod compare;
 mod config_repo;
+mod dressing;
 mod query;
 mod snapshot;
 
@@ -23,7 +28,7 @@ use super::access::{Credential, ForgeAccess};
 use super::call::{Answer, Called, Effect, call};
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeRepo;
-use crate::words::token::TokenSource;
+use crate::words::token::{Token, TokenSource};
 use crate::world::http::Lost;
 
 /// The version of the REST API that is asked for.
@@ -35,6 +40,7 @@ pub struct GitHub {
     pub(super) repo: ForgeRepo,
     rest: OnceCell<Octocrab>,
     graphql: OnceCell<Octocrab>,
+    app_token: OnceCell<Token>,
 }
 
 impl GitHub {
@@ -45,6 +51,7 @@ impl GitHub {
             repo,
             rest: OnceCell::new(),
             graphql: OnceCell::new(),
+            app_token: OnceCell::new(),
         }
     }
 
@@ -160,27 +167,44 @@ impl GitHub {
         if let Some(client) = kept.get() {
             return Ok(client);
         }
+        let token = match &self.access.credential {
+            Credential::None => None,
+            Credential::Token(token, _) => Some(SecretString::from(token.expose())),
+            Credential::App { id, key } => Some(self.app_token(id, key)?),
+        };
+        let client = self.connect(base, token.as_ref())?;
+        Ok(kept.get_or_init(|| client))
+    }
+
+    /// Returns the App's token for this repository; it is made once.
+    fn app_token(&self, id: &str, key: &SecretString) -> Result<SecretString, Fault> {
+        let token = if let Some(token) = self.app_token.get() {
+            token
+        } else {
+            let made = self.installation_token(id, key)?;
+            self.app_token.get_or_init(|| made)
+        };
+        Ok(SecretString::from(token.expose()))
+    }
+
+    /// Makes a client that says who we are by a token.
+    fn connect(&self, base: &str, token: Option<&SecretString>) -> Result<Octocrab, Fault> {
         let internal = |why: String| Fault::new(Kind::Internal, format!("cannot start octocrab: {why}"));
         let http = self.access.http.client()?;
         let builder = Octocrab::builder()
             .base_uri(base)
             .map_err(|error| internal(error.to_string()))?;
-        let builder = match &self.access.credential {
-            Credential::None => builder,
-            Credential::Token(token, _) => builder.personal_token(SecretString::from(token.expose())),
-            Credential::App { .. } => {
-                return Err(internal("an App's token is made before it is used".to_owned()));
-            }
+        let builder = match token {
+            None => builder,
+            Some(token) => builder.personal_token(token.clone()),
         };
         // Octocrab starts a task of its own, so it has to be made on the runtime.
         let made = self
             .access
             .http
             .wait(self.access.deadline, async { builder.build_with_reqwest(http) })?;
-        let client = made
-            .ok_or_else(|| self.access.deadline.missed(self.access.root.host()))?
-            .map_err(|error| internal(error.to_string()))?;
-        Ok(kept.get_or_init(|| client))
+        made.ok_or_else(|| self.access.deadline.missed(self.access.root.host()))?
+            .map_err(|error| internal(error.to_string()))
     }
 
     /// Puts a refusal into words: who was asked for what, what the forge says, and which permission is missing.

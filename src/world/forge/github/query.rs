@@ -72,9 +72,10 @@ impl GitHub {
             Called::Unclear(fault) => return Ok(Reply::Unclear(fault)),
         };
         let sound = answer.is_ok() && answer.json["errors"].as_array().is_none_or(Vec::is_empty);
-        Ok(match sound && answer.json["data"].is_object() {
-            true => Reply::Data(answer.json["data"].take()),
-            false => Reply::Wrong(Wrong(answer)),
+        Ok(if sound && answer.json["data"].is_object() {
+            Reply::Data(answer.json["data"].take())
+        } else {
+            Reply::Wrong(Wrong(answer))
         })
     }
 

@@ -207,14 +207,14 @@ impl GitHubSnapshot<'_> {
             return Err(self.forge.only_by_git(why));
         }
         let bytes = self.blob(path, id)?;
-        match is_content(&bytes) {
-            true => Ok(bytes),
-            false => Err(Fault::new(
-                Kind::Denied,
-                format!("GitHub sent other bytes for `{path}` than its blob {id} has"),
-            )
-            .hint("run it again; behind a proxy, check that it leaves answers as they are")),
+        if is_content(&bytes) {
+            return Ok(bytes);
         }
+        Err(Fault::new(
+            Kind::Denied,
+            format!("GitHub sent other bytes for `{path}` than its blob {id} has"),
+        )
+        .hint("run it again; behind a proxy, check that it leaves answers as they are"))
     }
 
     fn blob(&self, path: &RepoPath, id: Oid) -> Result<Vec<u8>, Fault> {
