@@ -35,6 +35,10 @@ POST | /deployments                 | JOB-TOKEN: job           | 201 | "status":
 POST | /deployments                 | JOB-TOKEN: stranger      | 403 | not allowed from web to deploy | {}
 POST | /deployments                 | PRIVATE-TOKEN: all       | 400 | status does not have a valid value | {"environment": "prod", "sha": "HEAD", "ref": "main", "tag": false, "status": "created"}
 POST | /deployments                 | PRIVATE-TOKEN: all       | 400 | tag is invalid | {"environment": "prod", "sha": "HEAD", "ref": "main", "tag": "no", "status": "running"}
+GET  | /deployments?order_by=updated_at&sort=desc | PRIVATE-TOKEN: all | 400 | sorting must be paired
+GET  | /deployments?order_by=updated_at&updated_after=2020-01-01T00:00:00Z&environment=prod | PRIVATE-TOKEN: all | 200 | "status":"running"
+GET  | /deployments?order_by=updated_at&updated_after=2120-01-01T00:00:00Z | PRIVATE-TOKEN: all | 200 | []
+GET  | /deployments?status=success | PRIVATE-TOKEN: all       | 200 | []
 GET  | /nothing                     | PRIVATE-TOKEN: all       | 404 | 404 Not Found
 GET  | /pipelines?status=done       | PRIVATE-TOKEN: all       | 400 | status does not have a valid value
 POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | actions is missing | {"branch": "main", "commit_message": "m"}

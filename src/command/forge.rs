@@ -88,7 +88,7 @@ fn open_at(
         console.warn(&warning);
     }
     let config = GitConfig::of_user()?.with(environment);
-    Ok(Forge::new(
+    let forge = Forge::new(
         repo.clone(),
         ForgeAccess {
             http: Http::new(environment, &config),
@@ -97,7 +97,11 @@ fn open_at(
             deadline,
             progress: Arc::<Console>::clone(console),
         },
-    ))
+    );
+    if let Some(warning) = forge.out_of_reach(environment.get("GITHUB_REPOSITORY")) {
+        console.warn(&warning);
+    }
+    Ok(forge)
 }
 
 /// Tells the forge of a git address: `--forge`, else the CI host that it lies on, else its name.

@@ -183,6 +183,7 @@ impl Proposer {
                     body: proposal.body.clone(),
                     draft: proposal.draft,
                 };
+                receipt.warnings.extend(forge.starts_no_checks());
                 match forge.open(&new)? {
                     Opened::New(request, warning) => {
                         receipt.warnings.extend(warning);

@@ -100,7 +100,7 @@ pub(super) fn refused(branch: &str, meaning: Meaning, status: &str, said: &str) 
     let (kind, hint) = match meaning {
         Meaning::Protected => (
             Kind::Refused,
-            "the branch is protected: open a pull request with this change (`--publish files` writes it to a checkout), or \
+            "the branch is protected: open a pull request with --publish pull-request, or \
              let this token bypass the protection",
         ),
         Meaning::NoRight => (
@@ -114,8 +114,8 @@ pub(super) fn refused(branch: &str, meaning: Meaning, status: &str, said: &str) 
         ),
         Meaning::Rule | Meaning::Moved | Meaning::Ailing => (
             Kind::Refused,
-            "a rule of the remote says no to this commit: try another --message or --author, or open a pull request with this \
-             change (`--publish files` writes it to a checkout)",
+            "a rule of the remote says no to this commit: try another --message or --author, or open a pull request with \
+             --publish pull-request",
         ),
     };
     Fault::new(kind, message).hint(hint)

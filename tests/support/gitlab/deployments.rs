@@ -1,5 +1,6 @@
 //! Deployments.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::{Outcome, Reply};
@@ -7,12 +8,42 @@ use super::environments;
 use super::routes::Call;
 
 pub fn list(call: &mut Call) -> Outcome {
+    let [after, before] =
+        ["updated_after", "updated_before"].map(|field| call.text(field).map(str::to_owned));
+    let filters = after.is_some() || before.is_some();
+    // GitLab means to refuse this, and refuses it for other lists already (`DeploymentsFinder`).
+    if filters != (call.text("order_by") == Some("updated_at")) {
+        let text = "400 Bad request - `updated_at` filter and `updated_at` sorting must be paired";
+        return Err(Reply::message(400, text));
+    }
+    let [after, before] = [after, before].map(|limit| limit.map(|text| text.parse::<Timestamp>()));
+    if [&after, &before]
+        .iter()
+        .any(|limit| matches!(limit, Some(Err(_))))
+    {
+        return Err(Reply::error(400, "updated_after, updated_before is invalid"));
+    }
+    let within = |one: &Value| {
+        let time: Timestamp = one["updated_at"]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        let late = after
+            .as_ref()
+            .is_none_or(|limit| limit.as_ref().is_ok_and(|limit| time > *limit));
+        let early = before
+            .as_ref()
+            .is_none_or(|limit| limit.as_ref().is_ok_and(|limit| time < *limit));
+        late && early
+    };
     let all = call.held().deployments.clone();
     let mut found: Vec<Value> = all
         .into_iter()
         .filter(|one| {
-            call.text("environment")
-                .is_none_or(|name| one["environment"]["name"] == name)
+            within(one)
+                && call
+                    .text("environment")
+                    .is_none_or(|name| one["environment"]["name"] == name)
                 && call.text("status").is_none_or(|status| one["status"] == status)
         })
         .collect();

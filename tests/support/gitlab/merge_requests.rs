@@ -132,20 +132,19 @@ pub fn merge(call: &mut Call) -> Outcome {
     if call.held().protected.contains(&target) && !maintains {
         return Err(Reply::unauthorized());
     }
-    let status = detailed_status(call.state, &call.project, &request);
-    let later = call.flag("auto_merge") || call.flag("merge_when_pipeline_succeeds");
-    if status == "conflict" {
-        return Err(Reply::message(422, "Branch cannot be merged"));
-    }
-    if status == "not_open" || (status != "mergeable" && !later) {
-        return Err(Reply::message(405, "405 Method Not Allowed"));
-    }
     if call.text("sha").is_some_and(|sha| request["sha"] != sha) {
         let head = request["sha"].as_str().unwrap_or_default();
-        return Err(Reply::message(
-            409,
-            format!("SHA does not match HEAD of source branch: {head}"),
-        ));
+        let text = format!("SHA does not match HEAD of source branch: {head}");
+        return Err(Reply::message(409, text));
+    }
+    let status = detailed_status(call.state, &call.project, &request);
+    let later = call.flag("auto_merge") || call.flag("merge_when_pipeline_succeeds");
+    // What is not open cannot wait, and is tried at once; what is not free is not tried at all.
+    if status == "not_open" && later {
+        return Err(Reply::message(422, "Branch cannot be merged"));
+    }
+    if status != "mergeable" && !later {
+        return Err(Reply::message(405, "405 Method Not Allowed"));
     }
     for field in ["squash", "should_remove_source_branch"] {
         if let Some(value) = call.fields.get(field) {
@@ -267,13 +266,20 @@ fn fill(call: &mut Call, request: &mut Value) -> Result<(), Reply> {
     labels.dedup();
     request["labels"] = json!(labels);
     for (field, kept) in [("assignee_ids", "assignees"), ("reviewer_ids", "reviewers")] {
-        if let Some(ids) = fields.get(field).and_then(Value::as_array) {
-            let ids: Vec<u64> = ids.iter().filter_map(Value::as_u64).collect();
+        if let Some(ids) = fields.get(field).map(numbers) {
             request[kept] = json!(call.state.members(&ids));
         }
     }
     request["assignee"] = request["assignees"].get(0).cloned().unwrap_or_default();
     Ok(())
+}
+
+/// Ids, as a list or parted by commas.
+fn numbers(value: &Value) -> Vec<u64> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_u64).collect(),
+        other => texts(other).iter().filter_map(|text| text.parse().ok()).collect(),
+    }
 }
 
 /// Labels, as a list or parted by commas.
