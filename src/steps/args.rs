@@ -58,10 +58,14 @@ pub struct PublishArgs {
 /// How an order guard judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum GuardArg {
-    /// `semver` where both values are versions; else a warning that the order was not checked
+    /// `semver` where both values are versions, else `sequence`, else `ancestry`, else a warning
     Auto,
     /// Compare versions; a value that is none is an error
     Semver,
+    /// Compare the run numbers of the builds; what tells none is refused
+    Sequence,
+    /// Ask whether the new commit contains the old one; what nobody can tell is refused
+    Ancestry,
     /// Do not compare
     None,
 }
@@ -71,6 +75,8 @@ impl From<Guard> for GuardArg {
         match guard {
             Guard::Auto => Self::Auto,
             Guard::Semver => Self::Semver,
+            Guard::Sequence => Self::Sequence,
+            Guard::Ancestry => Self::Ancestry,
             Guard::None => Self::None,
         }
     }

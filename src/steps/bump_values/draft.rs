@@ -36,6 +36,8 @@ pub struct Move {
     pub old: Option<String>,
     /// The one after.
     pub new: Option<String>,
+    /// Whether its digest changes under a tag that stays.
+    pub repinned: bool,
     /// When the guard judges it.
     pub judged: Judged,
 }
@@ -47,6 +49,8 @@ pub enum Judged {
     Always,
     /// When a guard was asked for: it may be anything.
     WhenAsked,
+    /// By where it was built, never by version: it is a digest.
+    BySource,
     /// Never: it is no string, or the image's name changes too.
     Never,
 }
@@ -176,10 +180,12 @@ impl Draft {
             image: name.map(ToString::to_string),
             old,
             new,
-            judged: if renamed || want.tag.is_none() {
-                Judged::Never
-            } else {
-                Judged::Always
+            repinned: is_repinned(place, want),
+            judged: match (&want.tag, &want.digest) {
+                _ if renamed => Judged::Never,
+                (Some(_), _) => Judged::Always,
+                (None, Some(_)) => Judged::BySource,
+                (None, None) => Judged::Never,
             },
         });
         for edit in edits {
@@ -293,8 +299,17 @@ impl Draft {
             image: None,
             old: node.and_then(|node| node.text().map(str::to_owned)),
             new,
+            repinned: false,
             judged,
         });
+    }
+}
+
+/// Tells whether a digest replaces another one.
+fn is_repinned(place: &Place, want: &Want) -> bool {
+    match (&place.written.digest, &want.digest) {
+        (Some(old), Some(new)) => *old != new.to_string(),
+        _ => false,
     }
 }
 

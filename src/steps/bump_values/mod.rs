@@ -105,8 +105,14 @@ impl Request {
             }
             return Ok(plan);
         }
-        let guard = guard_of(&resolved);
-        if let Verdict::Superseded(reason) = order::judge(&draft.moves, &self.guard, guard, &mut warnings)? {
+        let guard = order::Guard {
+            flags: &self.guard,
+            policy: guard_of(&resolved),
+            source: &self.source,
+            snapshot,
+            ancestry: circumstances.ancestry,
+        };
+        if let Verdict::Superseded(reason) = guard.judge(&draft.moves, &mut warnings)? {
             warnings.push(reason.clone());
             plan.warnings = warnings;
             return Ok(Plan {

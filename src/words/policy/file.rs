@@ -115,11 +115,15 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, DeriveDeserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Guard {
-    /// By version where both values are versions; else the order is not checked.
+    /// By version where both values are versions, else by run number, else by commit; else the order is not checked.
     #[default]
     Auto,
     /// By version.
     Semver,
+    /// By the run numbers of the builds.
+    Sequence,
+    /// By the commits that the values were built from.
+    Ancestry,
     /// Not at all.
     None,
 }

@@ -1,0 +1,129 @@
+//! Order by the commits that the values were built from.
+
+use super::Order;
+use super::pair::Pair;
+use super::sequence::{NO_REPO, apart};
+use crate::plan::comparison::Relation;
+
+/// The fewest and the most digits of a commit's name.
+const DIGITS: std::ops::RangeInclusive<usize> = 7..=40;
+
+/// Asks how the new value's commit lies to the old value's one.
+///
+/// A commit that a value names counts first, then the one that its build named. What nobody knows may be no commit at
+/// all, such as a date, so the next one is asked for then.
+///
+/// # Errors
+/// A history that cannot be read.
+pub(super) fn order(pair: &Pair<'_>) -> anyhow::Result<Order> {
+    let Some(repo) = &pair.source.repo else {
+        return Ok(Order::Unknown(NO_REPO.to_owned()));
+    };
+    let built_from = pair.source.commit.as_deref();
+    let news = candidates(named_commit(&pair.new_tag()).as_deref(), built_from);
+    if news.is_empty() {
+        return Ok(Order::Unknown(format!(
+            "this run names no commit that `{}` was built from",
+            pair.new.escape_debug()
+        )));
+    }
+    let in_value = named_commit(&pair.old_tag());
+    if let Some(old) = &in_value
+        && let Some(found) = ask(pair, repo, old, &news)?
+    {
+        return Ok(found);
+    }
+    let Some(standing) = pair.standing()? else {
+        return Ok(Order::Unknown(match in_value {
+            Some(_) => untold(repo),
+            None => pair.unnamed(),
+        }));
+    };
+    if let Some(old_repo) = standing
+        .repo
+        .as_ref()
+        .filter(|old| !old.eq_ignore_ascii_case(repo))
+    {
+        return Ok(Order::Unknown(apart(old_repo, repo)));
+    }
+    let Some(old) = standing.commit.as_deref().filter(|text| is_commit(text)) else {
+        return Ok(Order::Unknown(match in_value {
+            Some(_) => untold(repo),
+            None => format!(
+                "the commit that set `{}` names no source commit",
+                pair.old.escape_debug()
+            ),
+        }));
+    };
+    Ok(ask(pair, repo, old, &news)?.unwrap_or_else(|| Order::Unknown(untold(repo))))
+}
+
+fn ask(pair: &Pair<'_>, repo: &str, old: &str, news: &[String]) -> anyhow::Result<Option<Order>> {
+    for new in news {
+        let relation = if is_same(old, new) {
+            Some(Relation::Same)
+        } else {
+            pair.ancestry.relation(repo, old, new)?
+        };
+        if let Some(relation) = relation {
+            return Ok(Some(told(pair, relation, old, new)));
+        }
+    }
+    Ok(None)
+}
+
+fn told(pair: &Pair<'_>, relation: Relation, old: &str, new: &str) -> Order {
+    let (old, new) = (short(old), short(new));
+    match relation {
+        Relation::Ahead | Relation::Same => Order::Newer,
+        Relation::Behind => Order::Older(format!(
+            "`{}` stands there already, whose commit {old} contains {new}, the one of `{}`",
+            pair.old.escape_debug(),
+            pair.new.escape_debug()
+        )),
+        Relation::Diverged => Order::Unknown(format!(
+            "neither of the commits {old} of `{}` and {new} of `{}` contains the other",
+            pair.old.escape_debug(),
+            pair.new.escape_debug()
+        )),
+    }
+}
+
+fn untold(repo: &str) -> String {
+    format!(
+        "nobody could be asked how the two commits of `{}` lie to each other",
+        repo.escape_debug()
+    )
+}
+
+/// The commit that a value names, and the one that its build named: one, where the first shortens the second.
+fn candidates(named: Option<&str>, built_from: Option<&str>) -> Vec<String> {
+    match (named, built_from.filter(|text| is_commit(text))) {
+        (Some(named), Some(built)) if is_same(named, built) => vec![built.to_owned()],
+        (named, built) => named.into_iter().chain(built).map(str::to_owned).collect(),
+    }
+}
+
+/// Returns the commit that a tag names: all of it, or what follows its last hyphen.
+fn named_commit(tag: &str) -> Option<String> {
+    let last = tag.rsplit('-').next().unwrap_or(tag);
+    // What `git describe` writes.
+    let last = last.strip_prefix('g').unwrap_or(last);
+    (DIGITS.contains(&last.len()) && is_hex(last)).then(|| last.to_owned())
+}
+
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && is_hex(text)
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
