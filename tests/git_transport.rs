@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gitops_steps::plan::commit::{FileChange, Identity, NewCommit, Signing};
+use gitops_steps::plan::snapshot::Snapshot;
 use gitops_steps::words::address::GitUrl;
 use gitops_steps::words::fault::{Fault, Kind};
 use gitops_steps::words::repo_path::RepoPath;
@@ -516,4 +517,109 @@ fn a_branch_that_was_taken_away_is_not_made_again() {
     assert_eq!(git_says(&bare, &["branch", "--list"]), "");
     let error = repo.snapshot().err().unwrap();
     assert_eq!(fault(&error).kind, Kind::NotFound);
+}
+
+/// The subjects of the commits that changed a file, newest first.
+fn subjects(snapshot: &dyn Snapshot, file: &str, most: usize) -> Vec<String> {
+    let history = snapshot.history(&path(file), most).unwrap();
+    let subject = |message: &str| message.lines().next().unwrap_or_default().to_owned();
+    history.iter().map(|commit| subject(&commit.message)).collect()
+}
+
+#[test]
+fn the_commits_of_a_file_are_read_from_a_branch_that_was_fetched_one_commit_deep() {
+    let server = GitServer::start(Options::default());
+    let bare = server.repo("config.git", FILES);
+    for number in 1..=6 {
+        let text = format!("x: {number}\n");
+        commit_to(&bare, &format!("keep {number}"), &[("other/keep.yaml", &text)]);
+        if number % 2 == 0 {
+            commit_to(&bare, &format!("dev {number}"), &[("app/dev.yaml", &text)]);
+        }
+    }
+    let requests = || server.counts().requests.swap(0, Ordering::SeqCst);
+    let mut repo = open(&server.url("config.git"), plain(None));
+    {
+        let snapshot = repo.snapshot().unwrap();
+        requests();
+        assert_eq!(subjects(&*snapshot, "app/dev.yaml", 2), ["dev 6", "dev 4"]);
+        let fetch = requests();
+        assert!(fetch > 0);
+        // All of the branch is here now.
+        assert_eq!(
+            subjects(&*snapshot, "app/dev.yaml", 10),
+            ["dev 6", "dev 4", "dev 2", "first"]
+        );
+        assert_eq!(subjects(&*snapshot, "app/run.sh", 10), ["first"]);
+        assert_eq!(subjects(&*snapshot, "gone.yaml", 10), [""; 0]);
+        assert_eq!(requests(), 0);
+        let first = snapshot.history(&path("app/dev.yaml"), 1).unwrap().pop().unwrap();
+        assert_eq!(first.id, git_says(&bare, &["rev-parse", "main"]));
+        assert_eq!(first.author, "T <t@example.com>");
+    }
+    // What was fetched beside is no hindrance to a push, nor to another round.
+    let moved = commit_to(&bare, "moved", &[("other/keep.yaml", "x: 9\n")]);
+    let commit = bump(&[("app/dev.yaml", "x: 6\n", "tag: v2\n")]);
+    assert!(matches!(
+        push(&mut repo, &commit).unwrap(),
+        Outcome::Landed { .. }
+    ));
+    assert_eq!(git_says(&bare, &["rev-parse", "main^"]), moved);
+    let snapshot = repo.snapshot().unwrap();
+    assert_eq!(
+        subjects(&*snapshot, "app/dev.yaml", 2),
+        ["deploy(dev): app v1 → v2", "dev 6"]
+    );
+    git_says(&bare, &["fsck", "--strict"]);
+}
+
+#[test]
+fn history_is_fetched_deeper_once_and_then_given_up() {
+    for (others, found) in [(10, true), (60, true), (510, false)] {
+        let server = GitServer::start(Options::default());
+        let bare = server.repo("config.git", &[("other/keep.yaml", "x: 0\n")]);
+        commit_to(&bare, "deep", &[("app/dev.yaml", "tag: v1\n")]);
+        let mut input = String::new();
+        for number in 0..others {
+            let from = if number == 0 {
+                "from refs/heads/main^0\n"
+            } else {
+                ""
+            };
+            input.push_str(&format!(
+                "commit refs/heads/main\ncommitter T <t@example.com> 1700000000 +0000\ndata 6\nother\n\n{from}\
+                 M 100644 inline other/keep.yaml\ndata 5\n{number:>5}\n"
+            ));
+        }
+        fast_import(&bare, &input);
+        let mut repo = open(&server.url("config.git"), plain(None));
+        let snapshot = repo.snapshot().unwrap();
+        let expected: &[&str] = if found { &["deep"] } else { &[] };
+        assert_eq!(subjects(&*snapshot, "app/dev.yaml", 10), expected, "{others}");
+        server.counts().requests.store(0, Ordering::SeqCst);
+        assert_eq!(subjects(&*snapshot, "app/dev.yaml", 10), expected, "{others}");
+        assert_eq!(server.counts().requests.load(Ordering::SeqCst), 0, "{others}");
+    }
+}
+
+fn fast_import(bare: &Path, input: &str) {
+    use std::io::Write as _;
+    let mut child = git_server::git(bare)
+        .args(["fast-import", "--quiet"])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_sub_folder_has_the_history_of_its_files() {
+    let server = GitServer::start(Options::default());
+    let bare = server.repo("config.git", FILES);
+    commit_to(&bare, "other dev", &[("dev.yaml", "x: 1\n")]);
+    let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
+    let mut repo = GitRepo::open(&url, None, Some(path("app")), plain(None)).unwrap();
+    let snapshot = repo.snapshot().unwrap();
+    assert_eq!(subjects(&*snapshot, "dev.yaml", 10), ["first"]);
 }

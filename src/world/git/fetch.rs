@@ -1,12 +1,20 @@
-//! Fetches the tip of one branch, one commit deep.
+//! Fetches the tip of one branch, one commit deep, and deeper where its history is asked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Repository};
 
+use super::credentials::Access;
 use super::wire::{Failure, Wire, WireError};
 use crate::words::fault::{Fault, Kind};
+use crate::world::clock;
 use crate::world::progress::Progress;
+
+/// How often a fetch is tried when the connection breaks or the server is ailing.
+const TRIES: u32 = 4;
+/// The longest first pause between two fetches; it doubles.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The tip of a branch.
 pub(super) struct Tip {
@@ -40,12 +48,56 @@ pub(super) fn tip(
         }
         Ok(Ok(tip))
     });
-    let tip = found.map_err(|error| match error {
-        WireError::Transport(failure) => failure,
-        WireError::Protocol(error) => broken(&error),
-    })??;
+    let tip = found.map_err(failure)??;
     repo.find_commit(tip.commit).map_err(|e| broken(&e))?;
     Ok(tip)
+}
+
+/// Fetches the last `depth` commits of a branch.
+///
+/// Objects that are there already are not sent again.
+pub(super) fn deepen(
+    repo: &Repository,
+    wire: &Arc<Wire>,
+    branch: &str,
+    depth: i32,
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
+    let refspec = format!("+refs/heads/{branch}:refs/remotes/origin/{branch}");
+    let fetched = wire.with_remote(repo, |remote| {
+        remote.fetch(&[refspec], Some(options(progress).depth(depth)), None)
+    });
+    fetched.map_err(failure)
+}
+
+/// Fetches, and again a few times where the connection broke or the server is ailing.
+pub(super) fn again<T>(access: &Access, mut fetch: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut pause = PAUSE;
+    let mut tries = 1;
+    loop {
+        match fetch() {
+            Err(failure) if failure.passing && tries < TRIES => {
+                let why = &failure.fault.message;
+                access
+                    .progress
+                    .note(&format!("fetch {tries} failed and is tried again: {why}"));
+                let wait = failure.wait.unwrap_or_else(|| clock::jitter(pause));
+                if !clock::sleep_within(wait, access.deadline) {
+                    return Err(failure);
+                }
+                pause *= 2;
+                tries += 1;
+            }
+            fetched => return fetched,
+        }
+    }
+}
+
+fn failure(error: WireError) -> Failure {
+    match error {
+        WireError::Transport(failure) => failure,
+        WireError::Protocol(error) => broken(&error),
+    }
 }
 
 fn options(progress: &dyn Progress) -> FetchOptions<'_> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use git2::{Oid, Repository};
 
 use super::credentials::Access;
+use super::history::History;
 use super::outcome::{Meaning, meaning, refused};
 use super::push::{Lease, Report, Status};
 use super::snapshot::{GitSnapshot, logged};
@@ -19,11 +20,6 @@ use crate::words::repo_path::RepoPath;
 use crate::world::clock;
 use crate::world::config_repo::{ConfigRepo, Head, Outcome};
 use crate::world::scratch::Scratch;
-
-/// How often a fetch is tried when the connection breaks or the server is ailing.
-const FETCHES: u32 = 4;
-/// The longest first pause between two fetches; it doubles.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
 pub struct GitRepo {
@@ -93,23 +89,15 @@ impl GitRepo {
             clock::sleep(wait.min(self.access.deadline.left()));
         }
         let progress = self.access.progress.as_ref();
-        let mut pause = PAUSE;
-        let mut tries = 1;
-        loop {
-            match fetch::tip(&self.repo, &self.wire, branch, progress) {
-                Err(failure) if failure.passing && tries < FETCHES => {
-                    let why = &failure.fault.message;
-                    progress.note(&format!("fetch {tries} failed and is tried again: {why}"));
-                    let wait = failure.wait.unwrap_or_else(|| clock::jitter(pause));
-                    if !clock::sleep_within(wait, self.access.deadline) {
-                        return Err(failure);
-                    }
-                    pause *= 2;
-                    tries += 1;
-                }
-                found => return found,
-            }
-        }
+        fetch::again(&self.access, || {
+            fetch::tip(&self.repo, &self.wire, branch, progress)
+        })
+    }
+
+    /// Returns the files and the history of a commit of a branch.
+    fn snapshot_of(&self, tip: Oid, branch: &str) -> anyhow::Result<GitSnapshot<'_>> {
+        let history = History::of(&self.repo, &self.wire, &self.access, branch);
+        GitSnapshot::of(&self.repo, tip, self.folder.as_ref(), history)
     }
 
     /// Makes a commit on `parent` and pushes it to `branch`.
@@ -179,7 +167,8 @@ impl ConfigRepo for GitRepo {
 
     fn snapshot(&mut self) -> anyhow::Result<Box<dyn Snapshot + '_>> {
         let tip = self.fetch().map_err(|failure| failure.fault)?;
-        Ok(Box::new(GitSnapshot::of(&self.repo, tip, self.folder.as_ref())?))
+        let branch = self.branch.as_deref().expect("a fetch tells the branch");
+        Ok(Box::new(self.snapshot_of(tip, branch)?))
     }
 
     /// Puts one commit on the branch if `expected` is still its tip.
@@ -205,7 +194,7 @@ impl ConfigRepo for GitRepo {
         };
         Ok(Some(Head {
             tip: logged(&self.repo.find_commit(tip)?),
-            files: Box::new(GitSnapshot::of(&self.repo, tip, self.folder.as_ref())?),
+            files: Box::new(self.snapshot_of(tip, branch)?),
         }))
     }
 

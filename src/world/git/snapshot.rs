@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use git2::{Commit, ObjectType, Oid, Repository, Signature, Tree};
 
+use super::history::History;
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::repo_path::RepoPath;
@@ -16,7 +17,10 @@ const LINK: i32 = 0o120_000;
 /// The files below one tree of a fetched commit.
 pub(super) struct GitSnapshot<'repo> {
     repo: &'repo Repository,
+    tip: Oid,
     commit: String,
+    folder: Option<&'repo RepoPath>,
+    history: History<'repo>,
     root: Option<Tree<'repo>>,
 }
 
@@ -25,7 +29,8 @@ impl<'repo> GitSnapshot<'repo> {
     pub(super) fn of(
         repo: &'repo Repository,
         commit: Oid,
-        folder: Option<&RepoPath>,
+        folder: Option<&'repo RepoPath>,
+        history: History<'repo>,
     ) -> anyhow::Result<Self> {
         let mut root = Some(repo.find_commit(commit)?.tree()?);
         if let (Some(folder), Some(tree)) = (folder, &root) {
@@ -34,7 +39,10 @@ impl<'repo> GitSnapshot<'repo> {
         }
         Ok(Self {
             repo,
+            tip: commit,
             commit: commit.to_string(),
+            folder,
+            history,
             root,
         })
     }
@@ -92,8 +100,11 @@ impl Snapshot for GitSnapshot<'_> {
         Ok(found)
     }
 
-    fn history(&self, _path: &RepoPath, _most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
-        Ok(Vec::new())
+    fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        match self.folder {
+            Some(folder) => self.history.of_path(self.tip, &format!("{folder}/{path}"), most),
+            None => self.history.of_path(self.tip, path.as_str(), most),
+        }
     }
 }
 

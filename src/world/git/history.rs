@@ -1,0 +1,123 @@
+//! The commits that changed a file, from a branch that is fetched deeper for it.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use git2::{Commit, Oid, Repository};
+
+use super::credentials::Access;
+use super::fetch;
+use super::snapshot::{entry, logged};
+use super::wire::Wire;
+use crate::plan::comparison::LoggedCommit;
+
+/// How many commits of a branch are fetched to find those that changed a file: first, and where none of those did.
+const DEPTHS: [i32; 2] = [50, 500];
+
+/// A branch whose history can be fetched.
+pub(super) struct History<'repo> {
+    /// The folder of the local repository.
+    home: PathBuf,
+    wire: Arc<Wire>,
+    access: &'repo Access,
+    branch: String,
+    /// How many of [`DEPTHS`] are fetched.
+    fetched: Cell<usize>,
+}
+
+impl<'repo> History<'repo> {
+    /// Prepares to fetch a branch; nothing is sent yet.
+    pub(super) fn of(repo: &Repository, wire: &Arc<Wire>, access: &'repo Access, branch: &str) -> Self {
+        Self {
+            home: repo.path().to_owned(),
+            wire: Arc::clone(wire),
+            access,
+            branch: branch.to_owned(),
+            fetched: Cell::new(0),
+        }
+    }
+
+    /// Returns the commits up to `tip` that changed what lies at a path of the repository, newest first.
+    ///
+    /// Only first parents are followed, as the branch itself went. What has been fetched is asked first.
+    pub(super) fn of_path(&self, tip: Oid, path: &str, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        loop {
+            // A commit that libgit2 has read while its parents were missing has none for as long as the handle lives.
+            let repo = Repository::open_bare(&self.home)?;
+            let Walked { found, ended } = walk(&repo, tip, path, most)?;
+            let Some(depth) = DEPTHS.get(self.fetched.get()) else {
+                return Ok(found);
+            };
+            if !found.is_empty() || ended {
+                return Ok(found);
+            }
+            fetch::again(self.access, || {
+                fetch::deepen(
+                    &repo,
+                    &self.wire,
+                    &self.branch,
+                    *depth,
+                    self.access.progress.as_ref(),
+                )
+            })
+            .map_err(|failure| failure.fault)?;
+            self.fetched.set(self.fetched.get() + 1);
+        }
+    }
+}
+
+/// What a walk met.
+struct Walked {
+    found: Vec<LoggedCommit>,
+    /// Whether no commit is left to fetch.
+    ended: bool,
+}
+
+fn walk(repo: &Repository, tip: Oid, path: &str, most: usize) -> anyhow::Result<Walked> {
+    let mut found = Vec::new();
+    let mut commit = repo.find_commit(tip)?;
+    let mut here = id_at(&commit, path)?;
+    while found.len() < most {
+        let Some(parent) = parent_of(repo, &commit)? else {
+            let ended = !has_parents(&commit);
+            if ended && here.is_some() {
+                found.push(logged(&commit));
+            }
+            return Ok(Walked { found, ended });
+        };
+        let there = id_at(&parent, path)?;
+        if here != there {
+            found.push(logged(&commit));
+        }
+        (commit, here) = (parent, there);
+    }
+    Ok(Walked { found, ended: true })
+}
+
+/// Returns the first parent of a commit, if it has been fetched.
+fn parent_of<'repo>(
+    repo: &'repo Repository,
+    commit: &Commit<'repo>,
+) -> Result<Option<Commit<'repo>>, git2::Error> {
+    let Some(parent) = commit.parent_ids().next() else {
+        return Ok(None);
+    };
+    match repo.find_commit(parent) {
+        Ok(parent) => Ok(Some(parent)),
+        Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn id_at(commit: &Commit<'_>, path: &str) -> Result<Option<Oid>, git2::Error> {
+    Ok(entry(&commit.tree()?, path)?.map(|(id, _, _)| id))
+}
+
+/// Whether a commit has parents, fetched or not; libgit2 hides those that a shallow fetch left out.
+fn has_parents(commit: &Commit<'_>) -> bool {
+    let header = commit.raw_header_bytes();
+    header
+        .split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"parent "))
+}
