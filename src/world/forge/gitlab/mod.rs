@@ -2,16 +2,29 @@
 //!
 //! Sources: GitLab's "REST API resources" and its GraphQL reference.
 
+mod auto_merge;
+mod change_requests;
+mod commit;
+mod compare;
+mod config_repo;
+mod dressing;
+mod own;
+mod snapshot;
+
+use std::fmt::Display;
+
 use gitlab::api::Endpoint;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
+pub use config_repo::GitLabRepo;
+
 use super::access::{Credential, ForgeAccess};
 use super::call::{Answer, Called, Effect, call};
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeRepo;
-use crate::words::token::TokenSource;
+use crate::words::token::{Token, TokenSource};
 use crate::world::http::Request;
 
 /// One project of GitLab.
@@ -96,12 +109,17 @@ impl GitLab {
         })
     }
 
+    /// Returns whether the token is that of a CI job, which may do less than the others.
+    pub(super) fn has_job_token(&self) -> bool {
+        matches!(&self.access.credential, Credential::Token(token, source) if is_job_token(token, source))
+    }
+
     /// The header that says who we are.
     fn identity(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Credential::Token(token, source) = &self.access.credential {
             let (name, value) = match source {
-                TokenSource::Variable("CI_JOB_TOKEN") => {
+                _ if is_job_token(token, source) => {
                     (HeaderName::from_static("job-token"), Some(token.clone()))
                 }
                 _ if is_oauth(token.expose()) => (AUTHORIZATION, token.as_header("Bearer")),
@@ -128,7 +146,7 @@ impl GitLab {
         );
         let hint = match (answer.status, &self.access.credential) {
             (401 | 404, Credential::None) => "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned(),
-            (401 | 403 | 404, Credential::Token(_, TokenSource::Variable("CI_JOB_TOKEN"))) => format!(
+            (401 | 403 | 404, Credential::Token(token, source)) if is_job_token(token, source) => format!(
                 "CI_JOB_TOKEN may not do this: give a project or group access token in GITOPS_STEPS_TOKEN, with {needs}"
             ),
             (401, Credential::Token(_, source)) => format!("the token from {source} is wrong or has expired"),
@@ -140,6 +158,19 @@ impl GitLab {
         };
         Fault::new(Kind::Denied, message).hint(hint)
     }
+}
+
+/// A job token comes from CI's variable, or shows by its prefix ("GitLab token overview: token prefixes").
+fn is_job_token(token: &Token, source: &TokenSource) -> bool {
+    matches!(source, TokenSource::Variable("CI_JOB_TOKEN")) || token.expose().starts_with("glcbt-")
+}
+
+/// Tells that an endpoint of the `gitlab` crate could not be put together.
+fn unwritable(error: impl Display) -> Fault {
+    Fault::new(
+        Kind::Internal,
+        format!("cannot write a request to GitLab: {error}"),
+    )
 }
 
 /// An OAuth token is 64 hex digits; personal, project and group tokens have a prefix, or are shorter.
