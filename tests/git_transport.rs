@@ -34,7 +34,10 @@ const FILES: &[(&str, &str)] = &[
     ("link.yaml -> app/dev.yaml", ""),
     ("other/keep.yaml", "x: 1\n"),
 ];
-const USERS: [(&str, Right); 2] = [("oauth2:writer", Right::Write), ("oauth2:reader", Right::Read)];
+const USERS: [(&str, Right); 2] = [
+    ("oauth2:writer-s3cret", Right::Write),
+    ("oauth2:reader", Right::Read),
+];
 
 fn path(text: &str) -> RepoPath {
     RepoPath::parse(text).unwrap()
@@ -121,7 +124,7 @@ fn a_bump_over_http_changes_its_file_only_and_keeps_modes_and_links() {
         ..Options::default()
     });
     let bare = server.repo("config.git", FILES);
-    let mut repo = open(&server.url("config.git"), plain(Some("writer")));
+    let mut repo = open(&server.url("config.git"), plain(Some("writer-s3cret")));
     {
         let snapshot = repo.snapshot().unwrap();
         let read = snapshot.read(&[path("link.yaml"), path("gone.yaml")]).unwrap();
@@ -201,7 +204,7 @@ fn each_refusal_has_its_kind_and_its_hint() {
         (url.as_str(), None, Kind::Denied, "set GITOPS_STEPS_TOKEN"),
         (
             &server.url("gone.git"),
-            Some("writer"),
+            Some("writer-s3cret"),
             Kind::Denied,
             "check the address",
         ),
@@ -255,7 +258,7 @@ fn a_protected_branch_is_refused_with_the_remotes_words() {
     };
     assert_eq!(fault.kind, Kind::Refused);
     assert!(fault.message.contains("GH006"), "{fault:?}");
-    assert!(fault.hint.unwrap().contains("--publish files"));
+    assert!(fault.hint.unwrap().contains("--publish pull-request"));
     assert_eq!(git_says(&bare, &["rev-parse", "main"]), before);
 }
 
@@ -287,7 +290,7 @@ fn a_token_is_never_carried_to_another_host() {
         ..Options::default()
     });
     server.repo("config.git", FILES);
-    let mut repo = open(&server.url("old.git"), plain(Some("writer")));
+    let mut repo = open(&server.url("old.git"), plain(Some("writer-s3cret")));
     server.spoil(
         "old.git",
         git_server::Fault::Redirect("http://localhost:1/x/info/refs?service=git-upload-pack".to_owned()),
@@ -316,7 +319,7 @@ fn the_header_of_actions_checkout_is_used() {
     let host = server.url("");
     // The newer form: a file of its own, included for this repository.
     let extra = home.path().join("credentials.config");
-    let header = "AUTHORIZATION: basic b2F1dGgyOndyaXRlcg==";
+    let header = "AUTHORIZATION: basic b2F1dGgyOndyaXRlci1zM2NyZXQ=";
     git_says(
         home.path(),
         &[
@@ -357,7 +360,7 @@ fn a_credential_helper_is_asked_and_told() {
     let log = home.path().join("log");
     git_says(home.path(), &["init", "-q"]);
     let helper = format!(
-        "!f() {{ echo \"$1\" >> '{}'; if test \"$1\" = get; then echo username=oauth2; echo password=writer; fi; }}; f",
+        "!f() {{ echo \"$1\" >> '{}'; if test \"$1\" = get; then echo username=oauth2; echo password=writer-s3cret; fi; }}; f",
         log.display()
     );
     git_says(home.path(), &["config", "credential.helper", &helper]);
@@ -414,7 +417,10 @@ fn ssh_is_the_systems_own_and_is_given_the_address_as_git_gives_it() {
     );
     let url = format!("ssh://git@host.example:2222{}", bare.display());
     for variable in ["GIT_SSH", "GIT_SSH_COMMAND"] {
-        let pairs = [(variable, ssh.to_str().unwrap()), ("GITOPS_STEPS_TOKEN", "t0k")];
+        let pairs = [
+            (variable, ssh.to_str().unwrap()),
+            ("GITOPS_STEPS_TOKEN", "s3cret"),
+        ];
         let mut repo = open(&url, access(environment(&pairs), GitConfig::default(), None));
         repo.snapshot().unwrap();
     }

@@ -219,3 +219,22 @@ fn the_reader_of_paths_sees_groups_and_skips_comments() {
         ["plan", "steps", "words", "yaml"]
     );
 }
+
+/// Every run of the tests is searched for this mark (`support::secret`), so every token must hold it.
+#[test]
+fn every_token_of_the_tests_can_be_searched_for() {
+    let mut found = Vec::new();
+    for file in sources("tests") {
+        let code = read(&file);
+        for (at, _) in code.match_indices("TOKEN\", \"") {
+            let token = code[at + "TOKEN\", \"".len()..]
+                .split('"')
+                .next()
+                .unwrap_or_default();
+            if !token.contains("s3cret") {
+                found.push(format!("{}: {token}", file.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}

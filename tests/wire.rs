@@ -20,8 +20,8 @@ use support::tls::Authority;
 
 const FILES: &[(&str, &str)] = &[("app/dev.yaml", "tag: v1\n")];
 const CHANGE: [&str; 4] = ["--file", "app/dev.yaml", "--set", "tag=v2"];
-const LOGIN: [(&str, Right); 1] = [("oauth2:writer", Right::Write)];
-const TOKEN: (&str, &str) = ("GITOPS_STEPS_TOKEN", "writer");
+const LOGIN: [(&str, Right); 1] = [("oauth2:writer-s3cret", Right::Write)];
+const TOKEN: (&str, &str) = ("GITOPS_STEPS_TOKEN", "writer-s3cret");
 
 /// Bumps the one file of a repository; whatever hangs is ended, and fails, long after any deadline.
 fn bump(bench: &Bench, url: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
@@ -274,14 +274,14 @@ fn an_ssh_that_hangs_is_ended() {
 fn verbose_names_the_source_of_the_token_and_each_attempt() {
     let bench = Bench::new(&[]);
     let server = GitServer::start(Options {
-        users: vec![("x-access-token:writer", Right::Write)],
+        users: vec![("x-access-token:writer-s3cret", Right::Write)],
         ..Options::default()
     });
     server.repo("config.git", FILES);
     server.spoil("git-upload-pack", Fault::Status(502));
     server.spoil("/git-receive-pack", Fault::Status(503));
     let variables = [
-        ("GITHUB_TOKEN", "wr0ng"),
+        ("GITHUB_TOKEN", "wrong-s3cret"),
         ("GITHUB_SERVER_URL", &server.url("")),
         TOKEN,
     ];
@@ -298,7 +298,7 @@ fn verbose_names_the_source_of_the_token_and_each_attempt() {
         assert!(run.stderr.contains(words), "`{words}` is not in:\n{}", run.stderr);
     }
     assert!(
-        !run.stderr.contains("writer") && !run.stderr.contains("wr0ng"),
+        !run.stderr.contains("s3cret") && !run.stderr.contains("wrong-s3cret"),
         "{}",
         run.stderr
     );
@@ -324,7 +324,7 @@ fn a_redirect_is_followed_on_the_same_host_and_never_to_another() {
         for host in ["localhost", "127.0.0.1"] {
             server.spoil(part, Fault::Redirect(other.url_as(host, path)));
             let run = bump(&bench, &server.url("config.git"), &[TOKEN], &[]).exits(5);
-            assert!(!run.stderr.contains("writer"), "{}", run.stderr);
+            assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
         }
     }
     assert_eq!(other.authorizations(), [""; 0]);

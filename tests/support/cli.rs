@@ -8,6 +8,7 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 
 use super::git_server::{bare_repo, git_says};
+use super::secret;
 
 /// A folder with files, and the binary to run in it.
 pub struct Bench {
@@ -128,11 +129,14 @@ pub const HERMETIC: [(&str, &str); 3] = [
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
-        Self {
+        let run = Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        };
+        secret::is_absent(&run.stdout);
+        secret::is_absent(&run.stderr);
+        run
     }
 }
 

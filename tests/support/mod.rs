@@ -13,4 +13,6 @@ pub mod git_server;
 pub mod github;
 pub mod gitlab;
 pub mod proxy;
+pub mod secret;
+pub mod stage;
 pub mod tls;
