@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::ancestry::Sources;
 use super::cli::CommonArgs;
 use super::console::Console;
 use super::opening::Opening;
@@ -12,7 +13,6 @@ use super::pipeline::{self, Ends, Options};
 use super::receipt::Receipt;
 use super::{config_repo, finish, forge};
 use crate::plan::Operation;
-use crate::plan::ancestry::Untold;
 use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request, WhatArgs};
 use crate::words::address::RepoAddress;
 use crate::words::changes;
@@ -98,11 +98,12 @@ pub(super) fn deliver(
         console,
     };
     let (repo, host) = config_repo::open(address, publish, branch, &opening)?;
+    let source = |repo: &str| forge::open_source(repo, &host, &opening);
     let ends = Ends {
         repo,
         forge: &|| config_repo::open_forge(&host, &opening),
-        source: &|repo| forge::open_source(repo, &host, &opening),
-        ancestry: &Untold,
+        source: &source,
+        ancestry: &Sources::new(&source, console),
         console,
     };
     let options = Options {

@@ -1,5 +1,6 @@
 //! Floor 5, command: the command line, the pipeline and what comes out.
 
+mod ancestry;
 mod bump_values;
 pub mod cli;
 mod config_repo;

@@ -13,13 +13,3 @@ pub trait Ancestry {
     /// A failure that is no mere lack of an answer.
     fn relation(&self, repo: &str, old: &str, new: &str) -> anyhow::Result<Option<Relation>>;
 }
-
-/// Knows no history at all.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Untold;
-
-impl Ancestry for Untold {
-    fn relation(&self, _repo: &str, _old: &str, _new: &str) -> anyhow::Result<Option<Relation>> {
-        Ok(None)
-    }
-}

@@ -10,6 +10,7 @@ pub mod forge;
 pub mod git;
 pub mod git_config;
 pub mod http;
+pub mod lineage;
 mod links;
 pub mod origin;
 pub mod process;

@@ -27,35 +27,39 @@ pub(super) fn order(pair: &Pair<'_>) -> anyhow::Result<Order> {
             pair.new.escape_debug()
         )));
     }
-    let in_value = named_commit(&pair.old_tag());
-    if let Some(old) = &in_value
+    let named = named_commit(&pair.old_tag());
+    // A whole name needs no history to be read, and nothing but itself.
+    if let Some(old) = named.as_deref().filter(|old| is_commit(old))
         && let Some(found) = ask(pair, repo, old, &news)?
     {
         return Ok(found);
     }
-    let Some(standing) = pair.standing()? else {
-        return Ok(Order::Unknown(match in_value {
-            Some(_) => untold(repo),
-            None => pair.unnamed(),
-        }));
-    };
-    if let Some(old_repo) = standing
-        .repo
-        .as_ref()
-        .filter(|old| !old.eq_ignore_ascii_case(repo))
+    let standing = pair.standing()?;
+    if let Some(old_repo) = standing.and_then(|standing| standing.repo.as_ref())
+        && !old_repo.eq_ignore_ascii_case(repo)
     {
         return Ok(Order::Unknown(apart(old_repo, repo)));
     }
-    let Some(old) = standing.commit.as_deref().filter(|text| is_commit(text)) else {
-        return Ok(Order::Unknown(match in_value {
-            Some(_) => untold(repo),
-            None => format!(
-                "the commit that set `{}` names no source commit",
-                pair.old.escape_debug()
-            ),
-        }));
-    };
-    Ok(ask(pair, repo, old, &news)?.unwrap_or_else(|| Order::Unknown(untold(repo))))
+    let olds = candidates(
+        named.as_deref(),
+        standing.and_then(|standing| standing.commit.as_deref()),
+    );
+    for old in &olds {
+        if let Some(found) = ask(pair, repo, old, &news)? {
+            return Ok(found);
+        }
+    }
+    Ok(Order::Unknown(match (olds.as_slice(), standing) {
+        ([], None) => pair.unnamed(),
+        ([], Some(_)) => format!(
+            "the commit that set `{}` names no source commit",
+            pair.old.escape_debug()
+        ),
+        _ => format!(
+            "nobody could be asked how the two commits of `{}` lie to each other",
+            repo.escape_debug()
+        ),
+    }))
 }
 
 fn ask(pair: &Pair<'_>, repo: &str, old: &str, news: &[String]) -> anyhow::Result<Option<Order>> {
@@ -87,13 +91,6 @@ fn told(pair: &Pair<'_>, relation: Relation, old: &str, new: &str) -> Order {
             pair.new.escape_debug()
         )),
     }
-}
-
-fn untold(repo: &str) -> String {
-    format!(
-        "nobody could be asked how the two commits of `{}` lie to each other",
-        repo.escape_debug()
-    )
 }
 
 /// The commit that a value names, and the one that its build named: one, where the first shortens the second.

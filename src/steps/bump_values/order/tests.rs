@@ -421,7 +421,7 @@ fn auto_asks_one_judge_after_the_other() {
             vec![],
             source(None, None),
             "superseded: ",
-            0,
+            1,
         ),
         (
             "main",
@@ -438,7 +438,7 @@ fn auto_asks_one_judge_after_the_other() {
             vec![],
             source(None, None),
             "warns: ",
-            0,
+            1,
         ),
         ("main", "edge", vec![], source(None, None), "warns: ", 0),
         ("main", "edge", vec![], Source::default(), "warns: ", 0),
