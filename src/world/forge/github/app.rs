@@ -72,7 +72,7 @@ impl GitHub {
     fn not_installed(&self, id: &str, answer: &Answer) -> Fault {
         let (id, repo, said) = (shown(id), self.repo.path(), answer.complaint());
         let (message, hint) = match answer.status {
-            401 => (
+            _ if answer.status == 401 || said.starts_with("Integration not found") => (
                 format!("GitHub does not accept the key of the App `{id}`: {said}"),
                 "check that GITOPS_STEPS_APP_ID and GITOPS_STEPS_APP_PRIVATE_KEY belong together, and this machine's clock",
             ),

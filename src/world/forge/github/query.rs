@@ -35,8 +35,12 @@ impl Wrong {
 
     /// Returns whether GitHub says one of these words, in whatever case.
     pub(super) fn says(&self, words: &[&str]) -> bool {
-        let said = self.said().to_ascii_lowercase();
-        words.iter().any(|word| said.contains(word))
+        let errors = self.0.json["errors"].as_array();
+        let mut messages = errors.into_iter().flatten().chain([&self.0.json]);
+        messages.any(|error| {
+            let said = error["message"].as_str().unwrap_or_default().to_ascii_lowercase();
+            words.iter().any(|word| said.contains(word))
+        })
     }
 
     /// Returns whether the server is too old for what was asked: its schema does not have it.
