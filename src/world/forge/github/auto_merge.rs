@@ -16,24 +16,35 @@ use crate::world::forge::call::{Answer, Called};
 
 /// What merging needs.
 const MERGING: &str = "contents: write and pull requests: write";
-/// How often a merge is tried whose base moved, or whose answer was lost.
+/// How often it is tried while the base moves, an answer is lost, or GitHub has not seen the newest head yet.
 const TRIES: u32 = 4;
+/// How often GitHub may send us from one way to another.
+const WAYS: u32 = 3;
 
 const ENABLE: &str = "mutation($input:EnablePullRequestAutoMergeInput!){enablePullRequestAutoMerge(input:$input){\
                       clientMutationId}}";
 const ENQUEUE: &str =
     "mutation($input:EnqueuePullRequestInput!){enqueuePullRequest(input:$input){clientMutationId}}";
 
+/// The ways to have it merged.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By itself, once the rules are met.
+    Enable,
+    /// At once, because they are met.
+    Now,
+    /// Through the merge queue.
+    Queue,
+}
+
 /// What became of one try.
 enum Tried {
     /// It is decided.
     Done(AutoMerge),
     /// GitHub wants it done another way.
-    Now,
-    /// It goes through the merge queue.
-    Queue,
-    /// It may work the next time.
-    Again(Fault),
+    By(Way),
+    /// It may work the next time; this is the end if it never does.
+    Again(Result<AutoMerge, Fault>),
 }
 
 impl GitHub {
@@ -46,31 +57,35 @@ impl GitHub {
         request: &ChangeRequest,
         method: MergeMethod,
     ) -> Result<AutoMerge, Fault> {
-        let mut way = Tried::Done(AutoMerge::Enabled);
+        let mut way = Way::Enable;
         let mut pause = PAUSE;
-        for left in (0..TRIES + 2).rev() {
+        let mut left = TRIES;
+        let mut turns = 0;
+        loop {
             let tried = match way {
-                Tried::Now => self.merge_now(request, method)?,
-                Tried::Queue => self.enqueue(request)?,
-                _ => self.enable(request, method)?,
+                Way::Enable => self.enable(request, method)?,
+                Way::Now => self.merge_now(request, method)?,
+                Way::Queue => self.enqueue(request)?,
             };
             match tried {
                 Tried::Done(done) => return Ok(done),
-                Tried::Again(fault) => {
-                    if let Some(done) = self.decided(request)? {
-                        return Ok(done);
+                Tried::By(other) if turns < WAYS => {
+                    way = other;
+                    turns += 1;
+                }
+                Tried::By(_) => {
+                    let why = "GitHub sends it from one way of merging to the other";
+                    return Ok(AutoMerge::Unavailable(why.to_owned()));
+                }
+                Tried::Again(end) => {
+                    if left <= 1 || !clock::sleep_within(pause, self.access.deadline) {
+                        return end;
                     }
-                    if left == 0 || !clock::sleep_within(pause, self.access.deadline) {
-                        return Err(fault);
-                    }
+                    left -= 1;
                     pause *= 2;
                 }
-                other => way = other,
             }
         }
-        Ok(AutoMerge::Unavailable(
-            "GitHub sends it from one way of merging to the other".to_owned(),
-        ))
     }
 
     fn enable(&self, request: &ChangeRequest, method: MergeMethod) -> Result<Tried, Fault> {
@@ -78,7 +93,7 @@ impl GitHub {
         input["input"]["mergeMethod"] = json!(word(method).to_ascii_uppercase());
         let wrong = match self.mutate(ENABLE, &input)? {
             Reply::Data(_) => return Ok(Tried::Done(AutoMerge::Enabled)),
-            Reply::Unclear(fault) => return Ok(Tried::Again(fault)),
+            Reply::Unclear(fault) => return self.look_again(request, fault),
             Reply::Wrong(wrong) => wrong,
         };
         // A pull request that could be merged by hand has nothing to wait for.
@@ -89,10 +104,10 @@ impl GitHub {
             "branch rules not configured",
         ];
         if wrong.says(&is_ready) {
-            return Ok(Tried::Now);
+            return Ok(Tried::By(Way::Now));
         }
         if wrong.says(&["merge queue"]) {
-            return Ok(Tried::Queue);
+            return Ok(Tried::By(Way::Queue));
         }
         if wrong.says(&["already enabled"]) {
             return Ok(Tried::Done(AutoMerge::Enabled));
@@ -107,7 +122,7 @@ impl GitHub {
     fn enqueue(&self, request: &ChangeRequest) -> Result<Tried, Fault> {
         match self.mutate(ENQUEUE, &pinned(request))? {
             Reply::Data(_) => Ok(Tried::Done(AutoMerge::Queued)),
-            Reply::Unclear(fault) => Ok(Tried::Again(fault)),
+            Reply::Unclear(fault) => self.look_again(request, fault),
             Reply::Wrong(wrong)
                 if wrong.says(&["already in the", "already queued", "already in merge queue"]) =>
             {
@@ -125,17 +140,19 @@ impl GitHub {
         let answer = match self.write(&Method::PUT, &format!("/pulls/{}/merge", request.number), &body)? {
             Called::Answered(answer) if answer.is_ok() => return Ok(Tried::Done(AutoMerge::Merged)),
             Called::Answered(answer) => answer,
-            Called::Unclear(fault) => return Ok(Tried::Again(fault)),
+            Called::Unclear(fault) => return self.look_again(request, fault),
         };
         let says = |words: &str| answer.complaint().to_ascii_lowercase().contains(words);
         match answer.status {
-            405 if says("merge queue") => Ok(Tried::Queue),
-            405 if says("base branch was modified") => Ok(Tried::Again(self.merging_refused(&answer))),
+            405 if says("merge queue") => Ok(Tried::By(Way::Queue)),
+            405 if says("base branch was modified") => {
+                self.look_again(request, self.merging_refused(&answer))
+            }
             401 | 403 => Err(self.merging_refused(&answer)),
-            _ => Ok(Tried::Done(match self.decided(request)? {
-                Some(done) => done,
-                None => AutoMerge::Unavailable(answer.complaint()),
-            })),
+            _ => Ok(match self.decided(request)? {
+                Some(decided) => decided,
+                None => Tried::Done(AutoMerge::Unavailable(answer.complaint())),
+            }),
         }
     }
 
@@ -145,8 +162,8 @@ impl GitHub {
 
     /// Tells why GitHub does not take it, once nobody has decided it otherwise.
     fn not_to_be_had(&self, request: &ChangeRequest, wrong: &Wrong) -> Result<Tried, Fault> {
-        if let Some(done) = self.decided(request)? {
-            return Ok(Tried::Done(done));
+        if let Some(decided) = self.decided(request)? {
+            return Ok(decided);
         }
         match wrong.kind() {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => Err(self.wrong(wrong, "merge a pull request", MERGING)),
@@ -154,16 +171,22 @@ impl GitHub {
         }
     }
 
-    /// Looks again at what became of the pull request; `None` while it is open with the same head.
-    fn decided(&self, request: &ChangeRequest) -> Result<Option<AutoMerge>, Fault> {
+    /// Looks at what became of the pull request before the same is tried again.
+    fn look_again(&self, request: &ChangeRequest, fault: Fault) -> Result<Tried, Fault> {
+        Ok(self.decided(request)?.unwrap_or(Tried::Again(Err(fault))))
+    }
+
+    /// Tells what became of the pull request; `None` while it is open with the head that we know.
+    fn decided(&self, request: &ChangeRequest) -> Result<Option<Tried>, Fault> {
         let now = self.pull(request.number)?;
-        let unavailable = |why: &str| Some(AutoMerge::Unavailable(why.to_owned()));
+        let unavailable = |why: &str| AutoMerge::Unavailable(why.to_owned());
         Ok(match now.state {
-            State::Merged => Some(AutoMerge::Merged),
-            State::Closed => unavailable("it was closed meanwhile"),
-            State::Open if request.head.is_some() && now.head != request.head => {
-                unavailable("somebody pushed to its branch meanwhile")
-            }
+            State::Merged => Some(Tried::Done(AutoMerge::Merged)),
+            State::Closed => Some(Tried::Done(unavailable("it was closed meanwhile"))),
+            // GitHub shows a pull request with its old head for a moment after its branch was set.
+            State::Open if request.head.is_some() && now.head != request.head => Some(Tried::Again(Ok(
+                unavailable("its branch has another head than the one to merge; somebody pushed meanwhile"),
+            ))),
             State::Open => None,
         })
     }

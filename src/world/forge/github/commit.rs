@@ -81,7 +81,8 @@ impl GitHub {
     /// Sets a branch to a commit on `base` in one step, so that it is never seen at the base itself: GitHub closes a
     /// pull request whose head has nothing of its own.
     ///
-    /// The commit is made on a temporary branch `gitops-steps/…`, which goes in the step that sets the branch. A
+    /// The commit is made on a temporary branch `gitops-steps/…`, which goes in the step that sets the branch; a
+    /// workflow that runs on every push, whatever the branch, sees it. A
     /// server without `updateRefs` (GitHub Enterprise Server before 3.14) cannot compare and set at once: there the
     /// branch is read again right before it is set.
     pub(super) fn propose(
@@ -143,7 +144,10 @@ impl GitHub {
                 }
                 Ok(set)
             }
-            Reply::Wrong(wrong) => Ok(Some(self.turned_away(&wrong, branch))),
+            Reply::Wrong(wrong) => Ok(Some(match self.moved(branch, expected)? {
+                Some(moved) => moved,
+                None => self.turned_away(&wrong, branch),
+            })),
             Reply::Unclear(fault) => Ok(Some(unclear(&fault, oid))),
         }
     }
@@ -164,14 +168,8 @@ impl GitHub {
                 failed => failed,
             }));
         };
-        let answer = self.get(&format!("/git/ref/heads/{}", encoded(branch)))?;
-        let tip = answer.json["object"]["sha"].as_str().unwrap_or_default();
-        if tip != expected {
-            let why = match tip {
-                "" => "the branch is gone".to_owned(),
-                tip => format!("the branch is at {} now", shown(tip)),
-            };
-            return Ok(Some(Outcome::Moved { why }));
+        if let Some(moved) = self.moved(branch, Some(expected))? {
+            return Ok(Some(moved));
         }
         let body = json!({ "sha": oid, "force": true });
         let below = format!("/git/refs/heads/{}", encoded(branch));
@@ -184,6 +182,22 @@ impl GitHub {
                 WRITING,
             )))),
         }
+    }
+
+    /// Reads a branch again; `None` while it is where it was.
+    fn moved(&self, branch: &str, expected: Option<&str>) -> Result<Option<Outcome>, Fault> {
+        let answer = self.get(&format!("/git/ref/heads/{}", encoded(branch)))?;
+        let tip = match answer.status {
+            404 => None,
+            _ if answer.is_ok() => answer.json["object"]["sha"].as_str(),
+            _ => return Err(self.refusal(&answer, "read a branch", "contents: read")),
+        };
+        let why = match tip {
+            tip if tip == expected => return Ok(None),
+            None => "the branch is gone".to_owned(),
+            Some(tip) => format!("the branch is at {} now", shown(tip)),
+        };
+        Ok(Some(Outcome::Moved { why }))
     }
 
     /// Makes a branch; `None` if it is done.
