@@ -35,10 +35,8 @@ struct Text {
 
 #[derive(Deserialize)]
 struct Actor {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    email: String,
+    name: Option<String>,
+    email: Option<String>,
 }
 
 impl GitHub {
@@ -94,7 +92,9 @@ fn read(answer: &Answer) -> Result<Comparison, Fault> {
         }
     };
     let who = |actor: Option<Actor>| {
-        actor.map_or_else(String::new, |Actor { name, email }| format!("{name} <{email}>"))
+        actor.map_or_else(String::new, |Actor { name, email }| {
+            format!("{} <{}>", name.unwrap_or_default(), email.unwrap_or_default())
+        })
     };
     let logged = |commit: Commit| LoggedCommit {
         id: commit.sha,

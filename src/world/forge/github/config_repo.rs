@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::GitHub;
+use super::query::odd;
 use super::snapshot::{self, ENTRY, Entry, Files, GitHubSnapshot, LOGGED, READING};
 use crate::plan::commit::NewCommit;
 use crate::plan::snapshot::Snapshot;
@@ -240,12 +241,4 @@ fn qualified(branch: &str) -> Result<String, Fault> {
         let shown = shown(branch);
         Err(Fault::invalid(format!("`{shown}` cannot be a branch's name")))
     }
-}
-
-fn odd(what: &str) -> Fault {
-    Fault::new(
-        Kind::Denied,
-        format!("what GitHub says of {what} is not what its API promises"),
-    )
-    .hint("check --api-url; behind a proxy, check that it lets the API through")
 }

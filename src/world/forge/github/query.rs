@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::GitHub;
-use crate::words::fault::Fault;
+use crate::words::fault::{Fault, Kind};
 use crate::world::forge::call::{Answer, Called, Effect};
 
 /// What GraphQL came back with.
@@ -13,7 +13,7 @@ pub(super) enum Reply {
     Data(Value),
     /// Its errors, which come with status 200.
     Wrong(Wrong),
-    /// A mutation's answer was lost.
+    /// A mutation's answer was lost, or is none.
     Unclear(Fault),
 }
 
@@ -75,11 +75,15 @@ impl GitHub {
             Called::Answered(answer) => answer,
             Called::Unclear(fault) => return Ok(Reply::Unclear(fault)),
         };
-        let sound = answer.is_ok() && answer.json["errors"].as_array().is_none_or(Vec::is_empty);
-        Ok(if sound && answer.json["data"].is_object() {
+        let has_errors = answer.json["errors"]
+            .as_array()
+            .is_some_and(|errors| !errors.is_empty());
+        Ok(if has_errors || !answer.is_ok() {
+            Reply::Wrong(Wrong(answer))
+        } else if answer.json["data"].is_object() {
             Reply::Data(answer.json["data"].take())
         } else {
-            Reply::Wrong(Wrong(answer))
+            Reply::Unclear(odd("what was asked"))
         })
     }
 
@@ -106,4 +110,13 @@ impl GitHub {
             .progress
             .note(&format!("{what} was not deleted: {why}"));
     }
+}
+
+/// Says that an answer is not what the API promises.
+pub(super) fn odd(what: &str) -> Fault {
+    Fault::new(
+        Kind::Denied,
+        format!("what GitHub says of {what} is not what its API promises"),
+    )
+    .hint("check --api-url; behind a proxy, check that it lets the API through")
 }

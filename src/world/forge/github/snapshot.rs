@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::GitHub;
+use super::query::odd;
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
@@ -75,13 +76,12 @@ struct Listed {
 }
 
 /// A blob; nothing is known of an object of another kind.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Content {
     oid: Option<String>,
     byte_size: Option<u64>,
-    #[serde(default)]
-    is_truncated: bool,
+    is_truncated: Option<bool>,
     text: Option<String>,
 }
 
@@ -163,12 +163,7 @@ impl GitHubSnapshot<'_> {
         if answered.is_null() {
             return Ok(Entry::Missing);
         }
-        let listed = Listed::deserialize(answered).map_err(|_| {
-            Fault::new(
-                Kind::Denied,
-                format!("what GitHub says of `{path}` is not what its API promises"),
-            )
-        })?;
+        let listed = Listed::deserialize(answered).map_err(|_| odd(&format!("`{path}`")))?;
         Ok(match listed.mode {
             0o040_000 => Entry::Folder,
             0o120_000 => Entry::Link,
@@ -182,22 +177,12 @@ impl GitHubSnapshot<'_> {
 
     /// Takes the text if it is the blob's content to the byte, and fetches the blob if it is not.
     fn content(&self, path: &RepoPath, object: Option<Content>) -> Result<Vec<u8>, Fault> {
-        let object = object.unwrap_or(Content {
-            oid: None,
-            byte_size: None,
-            is_truncated: true,
-            text: None,
-        });
+        let object = object.unwrap_or_default();
         let id = object.oid.as_deref().and_then(|hex| Oid::from_str(hex).ok());
-        let id = id.ok_or_else(|| {
-            Fault::new(
-                Kind::Denied,
-                format!("GitHub does not say which blob `{path}` is"),
-            )
-        })?;
+        let id = id.ok_or_else(|| odd(&format!("the blob of `{path}`")))?;
         let is_content =
             |bytes: &[u8]| Oid::hash_object(ObjectType::Blob, bytes).is_ok_and(|hash| hash == id);
-        if let Some(text) = object.text.filter(|_| !object.is_truncated)
+        if let Some(text) = object.text.filter(|_| object.is_truncated != Some(true))
             && is_content(text.as_bytes())
         {
             return Ok(text.into_bytes());
