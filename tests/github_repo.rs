@@ -29,6 +29,7 @@ use gitops_steps::world::git_config::GitConfig;
 use gitops_steps::world::http::Http;
 use gitops_steps::world::progress::Silent;
 use serde_json::json;
+use support::cli::Bench;
 use support::github::{App, Failure, Fake, Flavor, Grant, Hub};
 
 const REPO: &str = "acme/deploy";
@@ -340,11 +341,14 @@ fn a_proposal_replaces_its_branch_without_closing_the_pull_request() {
     }
 }
 
+/// A proposal: what it meets, the request that fails, and what comes of it.
+type Proposal = (&'static str, Option<(&'static str, Failure)>, &'static str);
+
 #[test]
 fn a_proposal_that_fails_leaves_nothing_behind() {
     let gone = r#"{"errors":[{"extensions":{"code":"undefinedField"},"message":"Field 'updateRefs' doesn't exist on type 'Mutation'"}]}"#;
     let head = "promote/prod/web";
-    let cases: [(&str, Option<(&str, Failure)>, &str); 6] = [
+    let cases: [Proposal; 6] = [
         ("somebody was faster", None, "moved"),
         (
             "the commit is refused",
@@ -747,5 +751,79 @@ fn a_workflows_token_is_warned_about_before_it_fails() {
             forge.starts_no_checks().is_some(),
         );
         assert_eq!(warned, (far, no_checks), "{variable} {own:?}");
+    }
+}
+
+const APPS: &str = "version: 1
+apps:
+  web:
+    image: ghcr.io/acme/web
+    environments:
+      dev: {auto-deploy: on, targets: [{file: web/values-dev.yaml, path: image}]}
+      prod: {auto-deploy: off, targets: [{file: web/values-prod.yaml, path: image}]}
+";
+const VALUES: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: v1.0.0\n";
+
+/// Runs `bump-values` and returns how many requests it sent, and its JSON result.
+fn bump(hub: &Hub, arguments: &[&str]) -> (usize, serde_json::Value) {
+    hub.clear_requests();
+    let result = Bench::new(&[]);
+    let variables = [
+        ("GITHUB_API_URL", hub.api_url()),
+        ("GITHUB_GRAPHQL_URL", hub.graphql_url()),
+        ("GITOPS_STEPS_TOKEN", "t0k".to_owned()),
+    ];
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let common = [
+        "--config-repo",
+        "github:acme/deploy",
+        "--app",
+        "web",
+        "--format",
+        "json",
+    ];
+    let run = result.bump_with(&variables, &[&common, arguments].concat());
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    (hub.requests().len(), serde_json::from_str(&run.stdout).unwrap())
+}
+
+#[test]
+fn a_run_costs_the_same_few_requests_whatever_the_size_of_the_repository() {
+    for more in [7, 10_000] {
+        let hub = Fake::start();
+        let names: Vec<String> = (0..more).map(|n| format!("apps/{}/{n}.yaml", n / 100)).collect();
+        let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a: 1\n")).collect();
+        files.extend([
+            (POLICY, APPS),
+            ("web/values-dev.yaml", VALUES),
+            ("web/values-prod.yaml", VALUES),
+        ]);
+        hub.repo(REPO, &files);
+        hub.token("t0k", Grant::person("ana"));
+        let dev = ["--env", "dev", "--tag", "v1.1.0"];
+        let prod = ["--env", "prod", "--tag", "v1.1.0", "--publish", "pull-request"];
+        let (requests, result) = bump(&hub, &dev);
+        assert_eq!(
+            (requests, &result["verified"]),
+            (3, &json!(true)),
+            "{more}: {result}"
+        );
+        assert_eq!(bump(&hub, &dev).0, 2, "{more}: nothing to change");
+        let (_, result) = bump(&hub, &prod);
+        assert_eq!(result["operation"], "created", "{result}");
+        let (requests, result) = bump(&hub, &prod);
+        assert_eq!(result["operation"], "unchanged", "{result}");
+        assert!(
+            requests <= 5,
+            "{more}: {requests} requests for an unchanged pull request"
+        );
+        let newer = ["--env", "prod", "--tag", "v1.2.0", "--publish", "pull-request"];
+        let (_, result) = bump(&hub, &newer);
+        assert_eq!(result["operation"], "updated", "{result}");
+        let pulls = hub.pulls(REPO);
+        assert_eq!((pulls.len(), &pulls[0]["state"]), (1, &json!("OPEN")));
     }
 }
