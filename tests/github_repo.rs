@@ -248,6 +248,31 @@ fn a_file_is_whole_even_where_the_api_cuts_it() {
 }
 
 #[test]
+fn text_that_is_not_what_the_commit_holds_is_never_taken() {
+    let hub = hub();
+    let id = git2::Oid::hash_object(git2::ObjectType::Blob, b"image:\n  tag: v1\n").unwrap();
+    let text = |text: &str| {
+        let blob = json!({ "oid": id.to_string(), "byteSize": 17, "isTruncated": false, "text": text });
+        let object = json!({ "f0": { "mode": 0o100_644, "object": blob } });
+        let body = json!({ "data": { "repository": { "object": object } } });
+        Failure::Status(200, vec![], body.to_string())
+    };
+    let mut repo = repo(&hub);
+    let snapshot = repo.snapshot().unwrap();
+    hub.fail_next("GitObjectID", text("image:\n  tag: \u{fffd}\n"));
+    let read = snapshot.read(&[path(DEV)]).unwrap();
+    assert_eq!(read[0].as_ref().unwrap().bytes, b"image:\n  tag: v1\n");
+    drop(snapshot);
+
+    let snapshot = repo.snapshot().unwrap();
+    hub.fail_next("GitObjectID", text("evil"));
+    let other = json!({ "encoding": "base64", "content": "ZXZpbA==" });
+    hub.fail_next("git/blobs", Failure::Status(200, vec![], other.to_string()));
+    let error = snapshot.read(&[path(DEV)]).unwrap_err();
+    assert_eq!(fault(&error).kind, Kind::Denied, "{error}");
+}
+
+#[test]
 fn a_refusal_names_what_would_help() {
     let hub = hub();
     hub.protect(REPO, "main");
@@ -494,6 +519,29 @@ fn a_pull_request_is_opened_once_found_again_changed_and_closed() {
 }
 
 #[test]
+fn a_pull_request_of_a_fork_is_not_taken_for_ours() {
+    let hub = hub();
+    let pull = |number: u64, home: &serde_json::Value, base: &str| {
+        let to = json!({ "ref": base, "sha": "b", "repo": { "full_name": REPO } });
+        let from = json!({ "ref": "topic", "sha": "a", "repo": home });
+        json!({ "number": number, "html_url": "u", "state": "open", "title": "t", "head": from, "base": to })
+    };
+    let ours = json!({ "full_name": "Acme/Deploy" });
+    let listed = json!([
+        pull(4, &json!({ "full_name": "evil/deploy" }), "main"),
+        pull(3, &json!(null), "main"),
+        pull(2, &ours, "other"),
+        pull(1, &ours, "main"),
+    ]);
+    hub.fail_next(
+        "GET /repos/acme/deploy/pulls",
+        Failure::Status(200, vec![], listed.to_string()),
+    );
+    let found = forge(&hub).change_requests("topic", "main").unwrap();
+    assert_eq!(found.iter().map(|one| one.number).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn opening_meets_what_github_answers() {
     let hub = hub_with_topic();
     let forge = forge(&hub);
@@ -556,7 +604,17 @@ fn what_cannot_be_put_on_a_pull_request_is_a_warning_and_the_rest_is_put() {
         assignees: list(&["cai", "nobody"]),
     };
     let late = r#"{"message":"Could not resolve to a node with the global id of 'PR_1'"}"#;
-    hub.fail_next("/labels", Failure::Status(422, vec![], late.to_owned()));
+    let late = || Failure::Status(422, vec![], late.to_owned());
+    let one = Dressing {
+        labels: list(&["production"]),
+        ..Dressing::default()
+    };
+    hub.fail_next("/labels", late());
+    let warnings = forge.dress(&request, &one).unwrap();
+    assert!(
+        warnings.is_empty(),
+        "a fresh pull request is tried again: {warnings:?}"
+    );
     let warnings = forge.dress(&request, &dressing).unwrap();
     let named: Vec<bool> = ["`new`", "`stranger`", "`nobody`"]
         .iter()
