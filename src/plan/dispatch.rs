@@ -1,7 +1,13 @@
 //! Asking another repository's CI to run, and what becomes of the run.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::words::fault::Fault;
 
 /// A request to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,4 +75,41 @@ pub struct Sought {
     pub since: Timestamp,
     /// The payload's id, which its name shows.
     pub id: String,
+}
+
+/// What asking for a run came to.
+#[derive(Clone, Debug)]
+pub enum Dispatched {
+    /// The forge names the run.
+    Started(Run),
+    /// It was accepted; which run it starts, if any, is not told.
+    Accepted,
+    /// The answer was lost: it may have been accepted, or not.
+    Unclear(Fault),
+}
+
+/// A request as it would be sent, without its secrets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Draft {
+    /// The method.
+    pub method: &'static str,
+    /// The whole address.
+    pub url: String,
+    /// The headers that matter, with their values.
+    pub headers: BTreeMap<String, String>,
+    /// The body, JSON.
+    pub body: Value,
+}
+
+/// What stands where a secret would.
+pub const REDACTED: &str = "[redacted]";
+
+impl fmt::Display for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}", self.method, self.url)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {value}")?;
+        }
+        writeln!(f, "\n{:#}", self.body)
+    }
 }

@@ -29,6 +29,22 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// Returns whether it can trigger pipelines of GitLab and read nothing of them: a trigger token, or a job's token.
+    ///
+    /// Sources: GitLab's "Trigger pipelines with the API", "Token overview" and "CI/CD job token".
+    pub fn only_triggers(&self) -> bool {
+        match self {
+            Self::Token(_, TokenSource::Variable("CI_JOB_TOKEN")) => true,
+            // An instance may put a prefix of its own before it.
+            Self::Token(token, _) => {
+                token.expose().starts_with("glptt-") || token.expose().contains("-glptt-")
+            }
+            Self::None | Self::App { .. } => false,
+        }
+    }
+}
+
 /// Everything that reaching an API needs.
 #[derive(Clone)]
 pub struct ForgeAccess {

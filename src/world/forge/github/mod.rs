@@ -9,6 +9,7 @@ mod change_requests;
 mod commit;
 mod compare;
 mod config_repo;
+mod dispatch;
 mod dressing;
 mod query;
 mod snapshot;
