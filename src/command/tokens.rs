@@ -20,6 +20,8 @@ const SECRET_MAX: u64 = 64 * 1024;
 pub(super) enum Role {
     /// The one that `--config-repo`, `--to` or `--repo` names.
     Target,
+    /// The same, to read there what a token that only triggers pipelines may not.
+    Reader,
     /// The app's own, where the image was built.
     Source,
 }
@@ -32,13 +34,20 @@ pub(super) fn given(
     common: &CommonArgs,
     environment: &Environment,
 ) -> anyhow::Result<Option<(Token, TokenSource)>> {
-    if let Some(file) = &common.token_file {
-        let bytes = files::read(file, SECRET_MAX)?;
-        let text = String::from_utf8(bytes).map_err(|_| Fault::invalid("the token's file is not text"))?;
-        let token = Token::parse(&text).with_context(|| format!("cannot read `{}`", file.display()))?;
-        return Ok(Some((token, TokenSource::File)));
+    match of_file(common)? {
+        Some(found) => Ok(Some(found)),
+        None => of_variable("GITOPS_STEPS_TOKEN", environment),
     }
-    of_variable("GITOPS_STEPS_TOKEN", environment)
+}
+
+fn of_file(common: &CommonArgs) -> anyhow::Result<Option<(Token, TokenSource)>> {
+    let Some(file) = &common.token_file else {
+        return Ok(None);
+    };
+    let bytes = files::read(file, SECRET_MAX)?;
+    let text = String::from_utf8(bytes).map_err(|_| Fault::invalid("the token's file is not text"))?;
+    let token = Token::parse(&text).with_context(|| format!("cannot read `{}`", file.display()))?;
+    Ok(Some((token, TokenSource::File)))
 }
 
 /// Returns what a forge's API is to be asked with: the token that was given, else a GitHub App, else what CI hands
@@ -53,15 +62,21 @@ pub(super) fn credential(
     common: &CommonArgs,
     environment: &Environment,
 ) -> anyhow::Result<Credential> {
-    let given = match role {
-        Role::Target => given(common, environment)?,
-        Role::Source => of_variable("GITOPS_STEPS_SOURCE_TOKEN", environment)?,
+    let fitting = |found: Option<(Token, TokenSource)>| {
+        let (token, source) = found?;
+        let source = known_as(&token, environment).unwrap_or(source);
+        let credential = Credential::Token(token, source);
+        (role != Role::Reader || !credential.only_triggers()).then_some(credential)
     };
-    if let Some((token, source)) = given {
-        return Ok(Credential::Token(
-            token.clone(),
-            known_as(&token, environment).unwrap_or(source),
-        ));
+    let mut given = match role {
+        Role::Target | Role::Reader => fitting(of_file(common)?),
+        Role::Source => fitting(of_variable("GITOPS_STEPS_SOURCE_TOKEN", environment)?),
+    };
+    if given.is_none() && role != Role::Source {
+        given = fitting(of_variable("GITOPS_STEPS_TOKEN", environment)?);
+    }
+    if let Some(given) = given {
+        return Ok(given);
     }
     if kind == ForgeKind::GitHub
         && let Some(app) = app(environment)?
@@ -78,11 +93,8 @@ pub(super) fn credential(
         _ => &[],
     };
     for name in names {
-        if let Some((token, source)) = of_variable(name, environment)? {
-            return Ok(Credential::Token(
-                token.clone(),
-                known_as(&token, environment).unwrap_or(source),
-            ));
+        if let Some(found) = fitting(of_variable(name, environment)?) {
+            return Ok(found);
         }
     }
     Ok(Credential::None)
@@ -142,10 +154,14 @@ mod tests {
     use super::*;
 
     fn source(kind: ForgeKind, api_url: Option<&str>, pairs: &[(&str, &str)]) -> String {
+        source_for(Role::Target, kind, api_url, pairs)
+    }
+
+    fn source_for(role: Role, kind: ForgeKind, api_url: Option<&str>, pairs: &[(&str, &str)]) -> String {
         let environment = Environment::from_pairs(pairs.iter().copied());
         let common = crate::command::cli::CommonArgs::for_tests();
         let root = ApiRoot::of(kind, api_url, &environment).unwrap();
-        match credential(kind, &root, Role::Target, &common, &environment).unwrap() {
+        match credential(kind, &root, role, &common, &environment).unwrap() {
             Credential::None => "nothing".to_owned(),
             Credential::Token(_, source) => source.to_string(),
             Credential::App { .. } => "app".to_owned(),
@@ -216,6 +232,40 @@ mod tests {
             ),
         ] {
             assert_eq!(source(kind, api_url, pairs), from, "{api_url:?} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_triggers_pipelines_reads_none() {
+        let (trigger, job) = (("GITOPS_STEPS_TOKEN", "glptt-1"), ("CI_JOB_TOKEN", "j"));
+        let lab = ("GITLAB_TOKEN", "glpat-1");
+        for (pairs, dispatches, reads) in [
+            (&[trigger][..], "GITOPS_STEPS_TOKEN", "nothing"),
+            (&[trigger, lab], "GITOPS_STEPS_TOKEN", "GITLAB_TOKEN"),
+            (&[trigger, job], "GITOPS_STEPS_TOKEN", "nothing"),
+            (
+                &[("GITOPS_STEPS_TOKEN", "acme-glptt-1"), lab],
+                "GITOPS_STEPS_TOKEN",
+                "GITLAB_TOKEN",
+            ),
+            (&[job], "CI_JOB_TOKEN", "nothing"),
+            (
+                &[("GITOPS_STEPS_TOKEN", "j"), job, lab],
+                "CI_JOB_TOKEN",
+                "GITLAB_TOKEN",
+            ),
+            (
+                &[("GITOPS_STEPS_TOKEN", "glpat-2"), job],
+                "GITOPS_STEPS_TOKEN",
+                "GITOPS_STEPS_TOKEN",
+            ),
+        ] {
+            let of = |role| source_for(role, ForgeKind::GitLab, None, pairs);
+            assert_eq!(
+                (of(Role::Target).as_str(), of(Role::Reader).as_str()),
+                (dispatches, reads),
+                "{pairs:?}"
+            );
         }
     }
 }
