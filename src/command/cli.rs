@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::steps::bump_values::BumpValuesArgs;
+use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
@@ -38,6 +39,13 @@ pub enum Command {
     BumpValues {
         #[command(flatten)]
         args: Box<BumpValuesArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    DispatchDeploy {
+        #[command(flatten)]
+        args: Box<DispatchDeployArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

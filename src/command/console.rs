@@ -102,7 +102,7 @@ impl Console {
             return;
         }
         match self.host {
-            Some(Host::GitHub) => self.data(&github::inert(diff, clock::random_word)),
+            Some(Host::GitHub) => self.text(diff),
             Some(Host::GitLab) => {
                 self.data(&gitlab::section(
                     "gitops_steps_diff",
@@ -113,6 +113,15 @@ impl Console {
             }
             Some(Host::Other) | None if self.color_out => self.data(&colored(diff)),
             Some(Host::Other) | None => self.data(diff),
+        }
+    }
+
+    /// Prints text for people to standard output; on GitHub, no line of it is read as a command.
+    pub fn text(&self, text: &str) {
+        if self.host == Some(Host::GitHub) {
+            self.data(&github::inert(text, clock::random_word));
+        } else {
+            self.data(text);
         }
     }
 

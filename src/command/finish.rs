@@ -48,7 +48,13 @@ pub(super) fn finish(
         }
     };
     match common.format {
-        Format::Text => console.diff(&receipt.diff),
+        Format::Text => {
+            console.diff(&receipt.diff);
+            receipt
+                .request
+                .iter()
+                .for_each(|request| console.text(&request.to_string()));
+        }
         Format::Json => console.data(&receipt.json()),
     }
     for warning in &receipt.warnings {
@@ -73,6 +79,9 @@ pub(super) fn finish(
 }
 
 fn story(receipt: &Receipt) -> String {
+    if let Some(story) = &receipt.story {
+        return story.clone();
+    }
     let reason = receipt.reason.as_deref().unwrap_or("all values are as asked");
     let values = |count: usize| {
         if count == 1 {

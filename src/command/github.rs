@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::exit::Failure;
 use super::receipt::Receipt;
-use crate::words::markdown::{code, fenced, inline};
+use crate::words::markdown::{code, fenced, inline, link};
 
 /// The most bytes of a diff that the job summary shows; a step's summary may have 1 MiB.
 const SUMMARY_DIFF: usize = 512 * 1024;
@@ -55,6 +55,9 @@ pub fn summary(receipt: &Receipt) -> String {
     if let Some(commit) = &receipt.commit {
         let branch = receipt.branch.as_deref().unwrap_or_default();
         let _ = writeln!(text, "Commit {} on {}\n", code(commit), code(branch));
+    }
+    if let Some(url) = &receipt.run_url {
+        let _ = writeln!(text, "Run: {}\n", link(url));
     }
     for warning in &receipt.warnings {
         let _ = writeln!(text, "> **Warning** {}\n", inline(warning));

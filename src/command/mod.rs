@@ -5,9 +5,11 @@ mod bump_values;
 pub mod cli;
 mod config_repo;
 mod console;
+mod dispatch_deploy;
 pub mod docs;
 pub mod exit;
 mod finish;
+mod follow;
 mod forge;
 mod github;
 mod gitlab;
@@ -64,6 +66,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
     };
     match cli.command {
         Command::BumpValues { args, common } => bump_values::run(&args, &common, environment),
+        Command::DispatchDeploy { args, common } => dispatch_deploy::run(&args, &common, environment),
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
         Command::Completions { shell } => {
             early.data(&docs::completions(shell));

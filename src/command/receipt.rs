@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::exit::Failure;
+use crate::plan::dispatch::Draft;
 use crate::plan::{Operation, Plan, Publish, ValueChange};
 use crate::words::fault::Kind;
 
@@ -56,6 +57,9 @@ pub struct Receipt {
     pub attempts: u32,
     /// Why nothing changed, or why it failed.
     pub reason: Option<String>,
+    /// The story of a run that changes no file, in one line.
+    #[serde(skip)]
+    pub story: Option<String>,
     /// What another way to publish would do.
     #[serde(skip)]
     pub remark: Option<String>,
@@ -65,6 +69,8 @@ pub struct Receipt {
     pub message: Option<String>,
     /// The failure.
     pub error: Option<ErrorReport>,
+    /// The request that a dry run shows.
+    pub request: Option<Draft>,
     /// The unified diff.
     pub diff: String,
 }
@@ -106,10 +112,12 @@ impl Receipt {
             verified: None,
             attempts: 0,
             reason: None,
+            story: None,
             remark: None,
             warnings: Vec::new(),
             message: None,
             error: None,
+            request: None,
             diff: String::new(),
         }
     }

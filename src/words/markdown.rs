@@ -30,6 +30,17 @@ pub fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
+/// Returns an http(s) address as a link, and anything else as text.
+pub fn link(address: &str) -> String {
+    let web = address.starts_with("https://") || address.starts_with("http://");
+    let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>');
+    if web && !address.contains(odd) {
+        format!("<{address}>")
+    } else {
+        inline(address)
+    }
+}
+
 /// Returns a diff as a block that its own content cannot close, cut after so many bytes.
 pub fn fenced(diff: &str, most: usize) -> String {
     let longest = diff

@@ -103,6 +103,18 @@ impl Request {
         }
     }
 
+    /// Returns the version that goes out; `None` where there are several images.
+    pub fn version(&self) -> Option<String> {
+        match self.payload.images.as_slice() {
+            [image] => image
+                .tag
+                .as_ref()
+                .map(ToString::to_string)
+                .or_else(|| image.digest.as_ref().map(ToString::to_string)),
+            _ => None,
+        }
+    }
+
     /// Makes the dispatch. `reference` is the branch or tag that it runs on, where one has to be named;
     /// `only_triggers` says that the credential can do nothing but trigger pipelines.
     ///
