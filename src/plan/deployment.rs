@@ -36,13 +36,27 @@ impl DeploymentState {
         }
     }
 
+    /// Returns the state of GitHub's word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "queued" => Self::Queued,
+            "pending" => Self::Pending,
+            "in_progress" => Self::InProgress,
+            "success" => Self::Success,
+            "failure" => Self::Failure,
+            "error" => Self::Error,
+            "inactive" => Self::Inactive,
+            _ => return None,
+        })
+    }
+
     /// Returns whether nothing more is to be expected.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Failure | Self::Error | Self::Inactive)
     }
 }
 
-/// A deployment as its forge shows it.
+/// A deployment as its forge shows it, without its states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
     /// Its id.
@@ -53,14 +67,34 @@ pub struct Deployment {
     pub sha: String,
     /// The branch, tag or commit that was asked for.
     pub reference: String,
-    /// Its latest state; `None` before the first.
-    pub state: Option<DeploymentState>,
-    /// When the latest state was set.
-    pub since: Option<Timestamp>,
     /// GitHub: whether the environment goes away with its branch.
     pub transient: bool,
     /// GitHub: whether the environment is one that users see.
     pub production: bool,
+    /// Whose it is.
+    pub maker: Maker,
+}
+
+/// Who made a deployment, as far as the forge tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// Somebody else.
+    Other,
+    /// We, and the word by which that run knows its own again; a forge that keeps no such word has none.
+    Us(Option<String>),
+}
+
+/// The state of a deployment, as its forge shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The state.
+    pub state: DeploymentState,
+    /// When it was set.
+    pub since: Option<Timestamp>,
+    /// Where users reach the environment.
+    pub environment_url: Option<String>,
+    /// Where people read how it went.
+    pub log_url: Option<String>,
 }
 
 /// A deployment to record.
@@ -68,7 +102,7 @@ pub struct Deployment {
 pub struct NewDeployment {
     /// The branch, tag or commit.
     pub reference: String,
-    /// The commit, in full hex; GitLab asks for both.
+    /// The commit, in full hex; GitLab is asked for it where it is not known.
     pub sha: Option<String>,
     /// The environment.
     pub environment: String,
@@ -78,6 +112,8 @@ pub struct NewDeployment {
     pub transient: bool,
     /// Whether the environment is one that users see; `None` lets the forge judge by the name.
     pub production: Option<bool>,
+    /// A word of ours by which it is known again when the answer is lost.
+    pub mark: String,
 }
 
 /// A state to record.

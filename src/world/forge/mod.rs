@@ -8,6 +8,7 @@ mod caveats;
 mod change_requests;
 mod compare;
 mod config_repo;
+mod deployments;
 mod dispatch;
 mod github;
 mod gitlab;

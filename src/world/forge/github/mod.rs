@@ -9,6 +9,7 @@ mod change_requests;
 mod commit;
 mod compare;
 mod config_repo;
+mod deployments;
 mod dispatch;
 mod dressing;
 mod query;

@@ -7,6 +7,7 @@ mod change_requests;
 mod commit;
 mod compare;
 mod config_repo;
+mod deployments;
 mod dispatch;
 mod dressing;
 mod own;
