@@ -17,8 +17,7 @@ use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request, WhatArgs};
 use crate::words::address::RepoAddress;
 use crate::words::changes;
 use crate::words::event::{self, Event};
-use crate::words::fault::Fault;
-use crate::world::ci::{self, Host};
+use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::files;
 
@@ -159,18 +158,11 @@ pub(super) fn inputs(
 }
 
 fn read_event(from: &str, environment: &Environment) -> anyhow::Result<Event> {
-    let path = match from {
-        "auto" => ci::event_file(environment).ok_or_else(|| {
-            Fault::invalid("there is no event: neither GITHUB_EVENT_PATH nor TRIGGER_PAYLOAD is set")
-                .hint("outside CI, give the file of the event's body: --from-event FILE")
-        })?,
-        path => path,
-    };
     let origin = match Host::of(environment) {
         Some(Host::GitHub) if from == "auto" => event::Origin::GitHub,
         Some(Host::GitLab) if from == "auto" => event::Origin::GitLab,
         _ => event::Origin::File,
     };
-    let bytes = files::read(Path::new(path), event::EVENT_MAX as u64)?;
+    let (path, bytes) = super::event::read(from, environment)?;
     Event::parse(&bytes, origin).with_context(|| format!("cannot read the event `{}`", path.escape_debug()))
 }

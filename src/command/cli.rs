@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::steps::bump_values::BumpValuesArgs;
+use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
 use crate::words::fault::Fault;
@@ -39,6 +40,13 @@ pub enum Command {
     BumpValues {
         #[command(flatten)]
         args: Box<BumpValuesArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    DeploymentStatus {
+        #[command(flatten)]
+        args: Box<DeploymentStatusArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

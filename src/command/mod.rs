@@ -5,8 +5,10 @@ mod bump_values;
 pub mod cli;
 mod config_repo;
 mod console;
+mod deployment_status;
 mod dispatch_deploy;
 pub mod docs;
+mod event;
 pub mod exit;
 mod finish;
 mod follow;
@@ -27,7 +29,7 @@ use std::path::Path;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::plan::Operation;
-use crate::words::event;
+use crate::words::event as event_body;
 use crate::words::fault::Fault;
 use crate::world::ci::Host;
 use crate::world::env::Environment;
@@ -66,6 +68,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
     };
     match cli.command {
         Command::BumpValues { args, common } => bump_values::run(&args, &common, environment),
+        Command::DeploymentStatus { args, common } => deployment_status::run(&args, &common, environment),
         Command::DispatchDeploy { args, common } => dispatch_deploy::run(&args, &common, environment),
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
         Command::Completions { shell } => {
@@ -151,8 +154,8 @@ fn refuse_trigger_variables(arguments: &[OsString], environment: &Environment) -
         .filter_map(|argument| argument.to_str())
         .any(|argument| argument == "--from-event" || argument.starts_with("--from-event="));
     let reads_event = names_event || environment.get(&variables::name("from-event")).is_some();
-    let set = files::read(Path::new(path), event::EVENT_MAX as u64)
-        .and_then(|bytes| Ok(event::own_variables(&bytes)?))
+    let set = files::read(Path::new(path), event_body::EVENT_MAX as u64)
+        .and_then(|bytes| Ok(event_body::own_variables(&bytes)?))
         .map_err(|error| {
             // A body that cannot be read may hide what it sets.
             Fault::invalid(format!("cannot tell which variables the trigger sets: {error:#}"))
@@ -163,7 +166,7 @@ fn refuse_trigger_variables(arguments: &[OsString], environment: &Environment) -
         .iter()
         .any(|name| name.eq_ignore_ascii_case(&variables::name("from-event")));
     match set.first() {
-        Some(name) if reads_event || unsets_event => Err(event::own_variable(name)),
+        Some(name) if reads_event || unsets_event => Err(event_body::own_variable(name)),
         _ => Ok(()),
     }
 }

@@ -100,6 +100,18 @@ pub(super) fn credential(
     Ok(Credential::None)
 }
 
+/// Returns what Argo CD is asked with: `ARGOCD_AUTH_TOKEN`, which goes to `ARGOCD_SERVER` alone.
+///
+/// # Errors
+/// `Invalid` for a text that is no token.
+pub(super) fn argocd(environment: &Environment) -> anyhow::Result<Credential> {
+    Ok(
+        of_variable("ARGOCD_AUTH_TOKEN", environment)?.map_or(Credential::None, |(token, source)| {
+            Credential::Token(token, source)
+        }),
+    )
+}
+
 /// A job's own token can be handed over under any name; what it may do stays the same.
 fn known_as(token: &Token, environment: &Environment) -> Option<TokenSource> {
     ["GITHUB_TOKEN", "CI_JOB_TOKEN"]

@@ -1,6 +1,7 @@
 //! Floor 2, plan: what a repository holds and what shall change in it. Pure.
 
 pub mod ancestry;
+pub mod application;
 pub mod change_request;
 pub mod commit;
 pub mod comparison;

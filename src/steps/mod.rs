@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bump_values;
+pub mod deployment_status;
 pub mod dispatch_deploy;
 pub mod files;
 pub mod open_promotion_pr;

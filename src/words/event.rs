@@ -119,7 +119,7 @@ fn is_own(variable: &str) -> bool {
 }
 
 /// Refuses a trigger whose variables would set our flags: GitLab puts them over the job's own.
-fn refuse_own_variables(body: &Fields) -> Result<(), Fault> {
+pub(super) fn refuse_own_variables(body: &Fields) -> Result<(), Fault> {
     let Some(Value::Object(variables)) = body.value("variables") else {
         return Ok(());
     };

@@ -181,7 +181,10 @@ pub(super) fn read_repo(text: &str) -> Result<String, Fault> {
 }
 
 /// Reads a reference, `refs/heads/main` or a bare name.
-pub(super) fn read_reference(text: &str) -> Result<String, Fault> {
+///
+/// # Errors
+/// A fault of kind `Invalid` for anything else.
+pub fn read_reference(text: &str) -> Result<String, Fault> {
     keep(
         text,
         reference_error(text).is_none() && !text.starts_with('-'),
@@ -190,7 +193,10 @@ pub(super) fn read_reference(text: &str) -> Result<String, Fault> {
 }
 
 /// Reads a commit in full hex.
-pub(super) fn read_commit(text: &str) -> Result<String, Fault> {
+///
+/// # Errors
+/// A fault of kind `Invalid` for anything else.
+pub fn read_commit(text: &str) -> Result<String, Fault> {
     let right = matches!(text.len(), 40 | 64) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     keep(text, right, "a commit in full hex")
 }
@@ -203,7 +209,11 @@ fn read_id(text: &str) -> Result<String, Fault> {
     keep(text, right, "an id of letters, digits, `.`, `_`, `:` and `-`")
 }
 
-fn read_url(text: &str) -> Result<String, Fault> {
+/// Reads an http(s) address.
+///
+/// # Errors
+/// A fault of kind `Invalid` for anything else.
+pub fn read_url(text: &str) -> Result<String, Fault> {
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));

@@ -5,10 +5,28 @@
 )]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::Command;
 
 /// The prefix of our own variables, which no child process needs to see.
 const OURS: &str = "GITOPS_STEPS_";
+
+/// Tokens that CI or the user hands to us, and that a command of the user's has no need of.
+const TOKENS: [&str; 5] = [
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "ARGOCD_AUTH_TOKEN",
+];
+
+/// Returns the names of this process's variables that a command of the user's is not to see.
+pub(super) fn secret_names() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with(OURS) || TOKENS.contains(&name.as_ref())
+    })
+}
 
 /// The environment variables. An empty one is an absent one, since CI passes every unset input as "".
 #[derive(Clone, Default)]

@@ -1,6 +1,8 @@
 //! Floor 4, world: files, processes, network, clock and environment. Thin; it decides nothing.
 
+pub mod argocd;
 pub mod checkout;
+pub mod child;
 pub mod ci;
 pub mod clock;
 pub mod config_repo;

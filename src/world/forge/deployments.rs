@@ -1,7 +1,7 @@
 //! Deployments and their states, on either forge.
 
 use super::Forge;
-use crate::plan::deployment::{Deployment, NewDeployment, NewStatus, Sought, Status};
+use crate::plan::deployment::{Deployment, Maker, NewDeployment, NewStatus, Sought, Status};
 use crate::words::fault::Fault;
 
 impl Forge {
@@ -65,6 +65,11 @@ impl Forge {
             Self::GitHub(forge) => forge.set_deployment_status(deployment, status),
             Self::GitLab(forge) => forge.set_deployment_status(deployment, status),
         }
+    }
+
+    /// Returns whether the API records states of this deployment: GitLab leads those of its own jobs itself.
+    pub fn takes_states_of(&self, deployment: &Deployment) -> bool {
+        matches!(self, Self::GitHub(_)) || deployment.maker != Maker::Other
     }
 
     /// Returns whether the forge itself takes only the newest deployment of any environment for the active one.

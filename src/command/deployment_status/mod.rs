@@ -1,0 +1,157 @@
+//! `deployment-status`, from its arguments to its receipt.
+
+mod record;
+mod wait;
+mod wrapper;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::cli::CommonArgs;
+use super::console::Console;
+use super::receipt::Receipt;
+use super::tokens::Role;
+use super::{event, finish, forge};
+use crate::plan::Operation;
+use crate::plan::deployment::DeploymentState;
+use crate::steps::deployment_status::{Action, DeploymentStatusArgs, Inputs, Request};
+use crate::words::event::EVENT_MAX;
+use crate::words::forge_repo::{ForgeKind, ForgeRepo};
+use crate::words::pull_request::PullRequestHead;
+use crate::words::status_event::StatusEvent;
+use crate::world::ci::Host;
+use crate::world::clock::Deadline;
+use crate::world::env::Environment;
+use crate::world::files;
+use crate::world::forge::Forge;
+use record::Records;
+
+/// What every part of this command needs.
+struct Run<'a> {
+    request: &'a Request,
+    common: &'a CommonArgs,
+    environment: &'a Environment,
+    console: &'a Arc<Console>,
+}
+
+/// Runs the command and returns the exit code.
+pub(super) fn run(args: &DeploymentStatusArgs, common: &CommonArgs, environment: &Environment) -> u8 {
+    let console = Arc::new(Console::new(Some(common), environment, Host::of(environment)));
+    let mut receipt = Receipt::new("deployment-status", Operation::Failed);
+    receipt.dry_run = common.dry_run;
+    receipt.env.clone_from(&args.env);
+    let mut common = common.clone();
+    // A command's own code is ours, unless it is 0.
+    let mut code = 0;
+    let outcome = finish::check_places(&mut common)
+        .and_then(|()| try_run(args, &common, environment, &console, &mut receipt, &mut code));
+    let own = finish::finish(outcome, receipt, &common, environment, &console);
+    if code == 0 { own } else { code }
+}
+
+fn try_run(
+    args: &DeploymentStatusArgs,
+    common: &CommonArgs,
+    environment: &Environment,
+    console: &Arc<Console>,
+    receipt: &mut Receipt,
+    code: &mut u8,
+) -> anyhow::Result<Receipt> {
+    let request = Request::new(args, &inputs(args, environment)?)?;
+    receipt.env.clone_from(&request.target.environment);
+    receipt.warnings.clone_from(&request.warnings);
+    let run = Run {
+        request: &request,
+        common,
+        environment,
+        console,
+    };
+    match &request.action {
+        Action::Record(state) => record_state(&run, *state, receipt),
+        Action::Run(command) => run.command(command, receipt, code),
+        Action::WaitForApplication { name, namespace } => {
+            run.wait_for_application(args, name, namespace.as_deref(), receipt)
+        }
+        Action::WaitForDeployment => run.wait_for_deployment(receipt),
+    }
+}
+
+fn record_state(run: &Run, state: DeploymentState, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
+    let forge = run.forge(run.common.deadline(false)?)?;
+    let records = Records::new(run, &forge);
+    let status = run.request.status(state, None);
+    if let Some((deployment, fresh)) = records.find_or_make(&status, receipt)? {
+        records.record(&deployment, fresh, &status, receipt)?;
+    }
+    Ok(receipt.clone())
+}
+
+impl Run<'_> {
+    /// Opens the forge of the app's repository, for as long as the deadline.
+    fn forge(&self, deadline: Deadline) -> anyhow::Result<Forge> {
+        forge::open(
+            &self.request.repo,
+            Role::Target,
+            self.common,
+            self.environment,
+            deadline,
+            self.console,
+        )
+    }
+
+    fn command(&self, command: &[OsString], receipt: &mut Receipt, code: &mut u8) -> anyhow::Result<Receipt> {
+        wrapper::run(self, command, receipt, code)
+    }
+}
+
+/// Reads what the flags point to, and what CI tells.
+fn inputs(args: &DeploymentStatusArgs, environment: &Environment) -> anyhow::Result<Inputs> {
+    let host = Host::of(environment);
+    let event = match &args.from_event {
+        Some(from) => {
+            let (path, body) = event::read(from, environment)?;
+            let event = StatusEvent::parse(&body)
+                .with_context(|| format!("cannot read the event `{}`", path.escape_debug()))?;
+            Some(event)
+        }
+        None => None,
+    };
+    let source = host.map(|host| host.source(environment)).unwrap_or_default();
+    let kind = match host {
+        Some(Host::GitHub) => Some(ForgeKind::GitHub),
+        Some(Host::GitLab) => Some(ForgeKind::GitLab),
+        Some(Host::Other) | None => None,
+    };
+    let repo = match (kind, &source.repo) {
+        (Some(kind), Some(path)) => Some(ForgeRepo::new(kind, path)?),
+        _ => None,
+    };
+    Ok(Inputs {
+        event,
+        repo,
+        pull_request: pull_request(host, environment),
+        source,
+    })
+}
+
+/// Returns the head of the pull request or merge request that CI runs for.
+fn pull_request(host: Option<Host>, environment: &Environment) -> Option<PullRequestHead> {
+    let get = |name| environment.get(name).map(str::to_owned);
+    match host? {
+        Host::GitHub => {
+            let path = environment.get("GITHUB_EVENT_PATH")?;
+            let body = files::read(Path::new(path), EVENT_MAX as u64).ok()?;
+            PullRequestHead::of_event(&body)
+        }
+        // Set where the pipeline runs for the merged result that is only tried.
+        Host::GitLab => Some(PullRequestHead {
+            number: get("CI_MERGE_REQUEST_IID")?.parse().ok()?,
+            sha: get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")?,
+            reference: get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")?,
+        }),
+        Host::Other => None,
+    }
+}
