@@ -8,6 +8,7 @@
     reason = "each test binary uses a part of it"
 )]
 
+pub mod argocd;
 pub mod cli;
 pub mod git_server;
 pub mod github;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::args::{DeploymentStatusArgs, IfNoDeployment};
 use crate::plan::deployment::{DeploymentState, NewDeployment, NewStatus, Sought};
 use crate::words::fault::Fault;
-use crate::words::forge_repo::ForgeRepo;
+use crate::words::forge_repo::{ForgeKind, ForgeRepo};
 use crate::words::payload::{Source, read_commit, read_reference, read_url};
 use crate::words::pull_request::{PullRequestHead, merge_of};
 use crate::words::status_event::{StatusEvent, read_environment};
@@ -162,6 +162,12 @@ impl Request {
                     .hint("give --env, and --sha or --ref"),
             );
         };
+        if self.repo.kind() == ForgeKind::GitLab && target.made_for.is_none() {
+            return Err(
+                Fault::invalid("GitLab asks for the branch or tag of a new deployment")
+                    .hint("give --ref beside --sha"),
+            );
+        }
         Ok(NewDeployment {
             reference,
             sha: target.sha.clone(),
@@ -280,6 +286,9 @@ fn target(
     // What an event reports has its own commit; CI's is the one of the workflow that hears of it.
     if target.sha.is_none() && target.reference.is_none() && id.is_none() && home && inputs.event.is_none() {
         target.sha.clone_from(&inputs.source.commit);
+        target.made_for.clone_from(&inputs.source.reference);
+    }
+    if target.made_for.is_none() && home && target.sha == inputs.source.commit {
         target.made_for.clone_from(&inputs.source.reference);
     }
     take_head(&mut target, inputs, home, warnings)?;
