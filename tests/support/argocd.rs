@@ -39,12 +39,12 @@ impl ArgoCd {
                 let Some(request) = head.first().cloned() else {
                     continue;
                 };
-                let (status, body) = answer(&request, &head, &states);
+                let (code, body) = answer(&request, &head, &states);
                 seen.lock().unwrap().push(request);
                 let body = body.to_string();
                 let _ = write!(
                     stream,
-                    "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                     body.len()
                 );
             }

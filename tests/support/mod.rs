@@ -13,6 +13,7 @@ pub mod cli;
 pub mod git_server;
 pub mod github;
 pub mod gitlab;
+pub mod jobs;
 pub mod proxy;
 pub mod secret;
 pub mod stage;

@@ -1,0 +1,129 @@
+//! What `deployment-status --wait-for` waits for, and what it records.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
+
+mod support;
+
+use serde_json::json;
+use support::argocd::{self, ArgoCd, application};
+use support::cli::Run;
+use support::jobs::Hub;
+
+fn waiting(hub: &Hub, argocd: &ArgoCd, more: &[&str]) -> Run {
+    let variables = [
+        ("ARGOCD_SERVER", argocd.url()),
+        ("ARGOCD_AUTH_TOKEN", argocd::TOKEN.to_owned()),
+    ];
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let flags = [
+        "--env",
+        "dev",
+        "--if-missing",
+        "create",
+        "--wait-for",
+        "argocd:web",
+        "--settle",
+        "200ms",
+        "--format",
+        "json",
+    ];
+    hub.run_with(&variables, &[&flags[..], more].concat())
+}
+
+#[test]
+fn argo_cd_is_waited_for_until_a_later_commit_is_healthy() {
+    let hub = Hub::new();
+    let old = hub.commits("old");
+    let later = hub.commits("main");
+    let argocd = ArgoCd::showing(&[
+        application("Synced", "Healthy", "Succeeded", &old),
+        application("Synced", "Progressing", "Running", &later),
+        application("Synced", "Degraded", "Succeeded", &later),
+        application("Synced", "Healthy", "Succeeded", &later),
+    ]);
+    let run = waiting(&hub, &argocd, &[]).exits(0);
+    assert_eq!(run.json()["operation"], json!("created"));
+    assert_eq!(hub.states(), ["dev: in_progress success"]);
+    assert_eq!(argocd.left(), 1);
+    assert!(argocd.looks().len() >= 5);
+}
+
+#[test]
+fn a_failed_sync_or_lasting_degradation_is_exit_7() {
+    for (state, says) in [
+        (("OutOfSync", "Healthy", "Failed"), "its sync ended with Failed"),
+        (("Synced", "Degraded", "Succeeded"), "it is Degraded"),
+    ] {
+        let hub = Hub::new();
+        let argocd = ArgoCd::showing(&[application(state.0, state.1, state.2, &hub.sha)]);
+        waiting(&hub, &argocd, &[]).exits(7).says(says);
+        assert_eq!(hub.states(), ["dev: in_progress failure"]);
+    }
+}
+
+#[test]
+fn waiting_ends_with_its_time_and_leaves_the_deployment_in_progress() {
+    let hub = Hub::new();
+    let argocd = ArgoCd::showing(&[application("Synced", "Progressing", "Succeeded", &hub.sha)]);
+    waiting(&hub, &argocd, &["--timeout", "1s"])
+        .exits(6)
+        .says("it is Progressing");
+    assert_eq!(hub.states(), ["dev: in_progress"]);
+}
+
+#[test]
+fn an_image_tells_where_the_commits_cannot() {
+    let hub = Hub::new();
+    let unknown = "0123456789012345678901234567890123456789";
+    let argocd = ArgoCd::showing(&[application("Synced", "Healthy", "Succeeded", unknown)]);
+    waiting(&hub, &argocd, &["--image", "ghcr.io/acme/web:v2"]).exits(0);
+    waiting(
+        &hub,
+        &argocd,
+        &["--image", "ghcr.io/acme/web:v3", "--timeout", "1s"],
+    )
+    .exits(6);
+}
+
+#[test]
+fn argo_cds_refusals_say_what_to_do() {
+    let hub = Hub::new();
+    let argocd = ArgoCd::showing(&[json!({})]);
+    let flags = ["--env", "dev", "--if-missing", "create", "--wait-for"];
+    let server = argocd.url();
+    let wait = |token: &str, what: &str| {
+        let variables = [("ARGOCD_SERVER", server.as_str()), ("ARGOCD_AUTH_TOKEN", token)];
+        hub.run_with(&variables, &[&flags[..], &[what]].concat())
+    };
+    wait("wrong", "argocd:web").exits(5).says("ARGOCD_AUTH_TOKEN");
+    wait(argocd::TOKEN, "argocd:api@team")
+        .exits(3)
+        .says("no application `api`");
+    assert!(argocd.looks().last().unwrap().contains("appNamespace=team"));
+    hub.run(&[&flags[..], &["argocd:web"]].concat())
+        .exits(2)
+        .says("ARGOCD_SERVER");
+}
+
+#[test]
+fn a_state_that_somebody_else_records_can_be_waited_for() {
+    let hub = Hub::new();
+    let wait = ["--env", "dev", "--wait-for", "deployment", "--timeout", "30s"];
+    hub.run(&wait).exits(3);
+    hub.run(&["--env", "dev", "--state", "in_progress", "--create"])
+        .exits(0);
+    hub.run(&["--env", "dev", "--wait-for", "deployment", "--timeout", "1s"])
+        .exits(6)
+        .says("in_progress");
+    hub.run(&["--env", "dev", "--state", "success"]).exits(0);
+    hub.run(&wait).exits(0).says("is success");
+    hub.run(&["--env", "dev", "--state", "failure"]).exits(0);
+    hub.run(&wait).exits(7).says("is failure");
+}
