@@ -328,3 +328,32 @@ fn gitlab_records_the_same_states_with_the_jobs_own_token() {
     assert_eq!(run.json()["operation"], json!("skipped"));
     assert_eq!(lab.states(), ["review/a: success", "review/a: failed"]);
 }
+
+#[test]
+fn argo_cds_template_sends_only_fields_that_are_read() {
+    let read = [
+        "repo",
+        "environment",
+        "ref",
+        "branch_slug",
+        "sha",
+        "health",
+        "sync",
+        "state",
+        "environment_url",
+        "log_url",
+        "description",
+    ];
+    let template = include_str!("../examples/argo-cd/notifications.yaml");
+    let payloads: Vec<&str> = template.split("\"client_payload\": {").skip(1).collect();
+    assert_eq!(payloads.len(), 3);
+    for payload in payloads {
+        let lines = payload
+            .lines()
+            .skip(1)
+            .map_while(|line| line.trim().strip_prefix('"'));
+        let names: Vec<&str> = lines.filter_map(|line| line.split('"').next()).collect();
+        assert!((4..=10).contains(&names.len()), "{names:?}");
+        assert!(names.iter().all(|name| read.contains(name)), "{names:?}");
+    }
+}

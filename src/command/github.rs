@@ -34,8 +34,8 @@ pub fn summary(receipt: &Receipt) -> String {
     if receipt.dry_run {
         text.push_str("Dry run: nothing was written.\n\n");
     }
-    if let Some(reason) = &receipt.reason {
-        let _ = writeln!(text, "{}\n", inline(reason));
+    if let Some(said) = receipt.reason.as_ref().or(receipt.story.as_ref()) {
+        let _ = writeln!(text, "{}\n", inline(said));
     }
     if !receipt.changes.is_empty() {
         text.push_str("| file | value | from | to |\n| --- | --- | --- | --- |\n");

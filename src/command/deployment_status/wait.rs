@@ -125,7 +125,13 @@ impl Run<'_> {
         let mut pause = PAUSE;
         let mut told = String::new();
         loop {
-            let latest = forge.deployment_status(&deployment)?;
+            let latest = match forge.deployment_status(&deployment) {
+                Err(fault) if fault.kind == Kind::GaveUp && !deadline.passed() => {
+                    self.console.say(&fault.message);
+                    None
+                }
+                latest => latest?,
+            };
             let state = latest.as_ref().map(|latest| latest.state);
             let word = state.map_or("without a state", DeploymentState::word);
             match state {
@@ -170,10 +176,16 @@ impl Run<'_> {
         // Since when it is healthy, or degraded, without a break.
         let mut since: Option<(bool, Stopwatch)> = None;
         loop {
-            let application = argocd.application(name, namespace)?;
-            let verdict = health::judge(&application, |revisions, images| {
-                wanted.is_there(revisions, images)
-            })?;
+            let look = argocd.application(name, namespace).and_then(|application| {
+                health::judge(&application, |revisions, images| {
+                    wanted.is_there(revisions, images)
+                })
+            });
+            let verdict = match look {
+                // Argo CD or the forge may be restarted meanwhile: only the deadline ends the waiting.
+                Err(fault) if fault.kind == Kind::GaveUp => Verdict::NotYet(fault.message),
+                look => look?,
+            };
             let steady = match &verdict {
                 Verdict::Failed(why) => return Ok(Ending::Badly(why.clone())),
                 Verdict::NotYet(_) => None,

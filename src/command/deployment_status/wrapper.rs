@@ -117,7 +117,8 @@ fn find(records: &Records) -> anyhow::Result<Option<Deployment>> {
 /// Ends our own deployments of this environment and branch whose run was killed before it could tell.
 fn close_what_was_left_open(records: &Records, receipt: &mut Receipt) -> anyhow::Result<()> {
     let target = &records.request.target;
-    let (Some(environment), Some(reference)) = (&target.environment, &target.made_for) else {
+    let made_for = target.made_for.as_ref().or(target.sha.as_ref());
+    let (Some(environment), Some(reference)) = (&target.environment, made_for) else {
         return Ok(());
     };
     let all = records.listed(&Sought {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::GitHub;
 use crate::plan::deployment::{Deployment, DeploymentState, Maker, NewDeployment, NewStatus, Sought, Status};
-use crate::words::fault::{Fault, Kind};
+use crate::words::fault::Fault;
 use crate::world::forge::call::Called;
 
 /// What a token needs to read deployments.
@@ -35,9 +35,9 @@ struct Shown {
     #[serde(default)]
     payload: Value,
     #[serde(default)]
-    transient_environment: bool,
+    transient_environment: Option<bool>,
     #[serde(default)]
-    production_environment: bool,
+    production_environment: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +97,7 @@ impl GitHub {
             return Err(self.refusal(&answer, "read a deployment's states", READ));
         }
         let shown: Vec<ShownStatus> = answer.read("a deployment's states")?;
-        shown.into_iter().next().map(Status::try_from).transpose()
+        Ok(shown.into_iter().next().map(Status::from))
     }
 
     pub(in crate::world::forge) fn create_deployment(
@@ -193,8 +193,8 @@ impl From<Shown> for Deployment {
             environment: shown.environment,
             sha: shown.sha,
             reference: word("ref").unwrap_or(shown.reference),
-            transient: shown.transient_environment,
-            production: shown.production_environment,
+            transient: shown.transient_environment.unwrap_or_default(),
+            production: shown.production_environment.unwrap_or_default(),
             maker: if ours.is_some() {
                 Maker::Us(word("id"))
             } else {
@@ -204,25 +204,17 @@ impl From<Shown> for Deployment {
     }
 }
 
-impl TryFrom<ShownStatus> for Status {
-    type Error = Fault;
-
-    fn try_from(shown: ShownStatus) -> Result<Self, Fault> {
-        let state = DeploymentState::of_word(&shown.state).ok_or_else(|| {
-            let state = crate::words::wording::shown(&shown.state);
-            Fault::new(
-                Kind::Denied,
-                format!("GitHub shows a state that it does not promise: `{state}`"),
-            )
-        })?;
+impl From<ShownStatus> for Status {
+    fn from(shown: ShownStatus) -> Self {
         // GitHub shows an address that was not given as an empty text.
         let given = |url: Option<String>| url.filter(|url| !url.is_empty());
-        Ok(Self {
-            state,
+        Self {
+            // GitHub's own jobs have states that nobody can record, such as `waiting`: none of them is an end.
+            state: DeploymentState::of_word(&shown.state).unwrap_or(DeploymentState::Pending),
             since: shown.created_at,
             environment_url: given(shown.environment_url),
             log_url: given(shown.log_url),
-        })
+        }
     }
 }
 
