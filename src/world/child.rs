@@ -1,7 +1,7 @@
 //! A command of the user's that runs as if we were not there: our terminal, our signals, none of our tokens.
 //!
 //! A run that waits for such a command hears signals here, and hands them on; any other run is ended by them
-//! ([`super::scratch`]).
+//! (`world::scratch`).
 #![expect(clippy::disallowed_methods, reason = "the user's command is started here")]
 
 use std::ffi::{OsStr, OsString};
