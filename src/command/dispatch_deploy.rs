@@ -72,9 +72,6 @@ fn try_dispatch(
             ..receipt.clone()
         });
     }
-    if let Some(warning) = ends.writer.out_of_reach(environment.get("GITHUB_REPOSITORY")) {
-        console.warn(&warning);
-    }
     let run = send(&request, &dispatch, &ends, args.wait, &opening)?;
     let mut story = format!("dispatched {} to {}", request.what(), request.to);
     if let Some(run) = &run {

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 
 use super::cli::CommonArgs;
 use super::console::Console;
+use super::opening::Opening;
 use super::receipt::Receipt;
 use super::tokens::Role;
 use super::{event, finish, forge};
@@ -92,14 +93,17 @@ fn record_state(run: &Run, state: DeploymentState, receipt: &mut Receipt) -> any
 impl Run<'_> {
     /// Opens the forge of the app's repository, for as long as the deadline.
     fn forge(&self, deadline: Deadline) -> anyhow::Result<Forge> {
-        forge::open(
-            &self.request.repo,
-            Role::Target,
-            self.common,
-            self.environment,
+        forge::open(&self.request.repo, Role::Target, &self.opening(deadline))
+    }
+
+    /// What opening a forge needs, for as long as the deadline.
+    fn opening(&self, deadline: Deadline) -> Opening<'_> {
+        Opening {
+            common: self.common,
+            environment: self.environment,
             deadline,
-            self.console,
-        )
+            console: self.console,
+        }
     }
 
     fn command(&self, command: &[OsString], receipt: &mut Receipt, code: &mut u8) -> anyhow::Result<Receipt> {

@@ -263,14 +263,7 @@ impl Run<'_> {
             revision,
             image: args.image.clone(),
             settle,
-            config_repo: forge::open(
-                &config_repo,
-                Role::Target,
-                self.common,
-                self.environment,
-                deadline,
-                self.console,
-            )?,
+            config_repo: forge::open(&config_repo, Role::Target, &self.opening(deadline))?,
             judged: Vec::new(),
         })
     }

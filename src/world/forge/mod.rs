@@ -3,7 +3,7 @@
 //! A [`Forge`] is one repository there, reached with one credential.
 
 pub mod access;
-mod call;
+pub(super) mod call;
 mod caveats;
 mod change_requests;
 mod compare;

@@ -83,7 +83,7 @@ impl Endpoint for Below {
 
 impl GitLab {
     pub(in crate::world::forge) fn deployment(&self, id: u64) -> Result<Option<Deployment>, Fault> {
-        Ok(self.shown(id)?.map(Deployment::from))
+        Ok(self.shown_deployment(id)?.map(Deployment::from))
     }
 
     pub(in crate::world::forge) fn deployments(&self, sought: &Sought) -> Result<Vec<Deployment>, Fault> {
@@ -95,7 +95,7 @@ impl GitLab {
         &self,
         deployment: &Deployment,
     ) -> Result<Option<Status>, Fault> {
-        let Some(shown) = self.shown(deployment.id)? else {
+        let Some(shown) = self.shown_deployment(deployment.id)? else {
             return Ok(None);
         };
         let mut state = state_of(&shown.status);
@@ -141,7 +141,7 @@ impl GitLab {
         status: &NewStatus,
     ) -> Result<Deployment, Fault> {
         let shown = self
-            .shown(deployment.id)?
+            .shown_deployment(deployment.id)?
             .ok_or_else(|| Fault::not_found(format!("there is no deployment {} any more", deployment.id)))?;
         if status.state == DeploymentState::Inactive {
             self.stop(&shown.environment)?;
@@ -175,7 +175,7 @@ impl GitLab {
         }
     }
 
-    fn shown(&self, id: u64) -> Result<Option<Shown>, Fault> {
+    fn shown_deployment(&self, id: u64) -> Result<Option<Shown>, Fault> {
         let answer = self.read(&self.request(Method::GET, &format!("/deployments/{id}")))?;
         match answer.status {
             200 => answer.read("a deployment").map(Some),
@@ -286,7 +286,7 @@ impl GitLab {
         match self.write(&request)? {
             Called::Answered(answer) if answer.is_ok() => Ok(shown),
             Called::Answered(answer) => Err(self.refusal(&answer, "record a deployment's state", WRITE)),
-            Called::Unclear(fault) => match self.shown(shown.id)? {
+            Called::Unclear(fault) => match self.shown_deployment(shown.id)? {
                 Some(now) if now.status == word => Ok(now),
                 _ => Err(fault),
             },
