@@ -49,7 +49,7 @@ fn hub_as(flavor: Flavor) -> Fake {
             ("link.yaml -> web/dev.yaml", ""),
         ],
     );
-    hub.token("t0k", Grant::person("ana"));
+    hub.token("s3cret-ana", Grant::person("ana"));
     hub
 }
 
@@ -78,7 +78,7 @@ fn token(text: &str, variable: &'static str) -> Credential {
 }
 
 fn forge(hub: &Hub) -> Forge {
-    forge_with(hub, REPO, token("t0k", "GITOPS_STEPS_TOKEN"))
+    forge_with(hub, REPO, token("s3cret-ana", "GITOPS_STEPS_TOKEN"))
 }
 
 fn repo(hub: &Hub) -> Box<dyn ConfigRepo> {
@@ -220,7 +220,7 @@ fn many_files_are_read_a_hundred_at_a_time_and_all_are_listed() {
     let names: Vec<String> = (0..250).map(|n| format!("app{n:03}/values.yaml")).collect();
     let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a: 1\n")).collect();
     hub.repo(REPO, &files);
-    hub.token("t0k", Grant::person("ana"));
+    hub.token("s3cret-ana", Grant::person("ana"));
     let mut repo = repo(&hub);
     let snapshot = repo.snapshot().unwrap();
     let listed = snapshot.list().unwrap();
@@ -239,7 +239,7 @@ fn a_file_is_whole_even_where_the_api_cuts_it() {
     let hub = Fake::start();
     let long = "key: value\n".repeat(60_000);
     hub.repo(REPO, &[("long.yaml", &long), ("marked.yaml", "\u{feff}a: 1\r\n")]);
-    hub.token("t0k", Grant::person("ana"));
+    hub.token("s3cret-ana", Grant::person("ana"));
     let mut repo = repo(&hub);
     let snapshot = repo.snapshot().unwrap();
     let read = snapshot.read(&[path("long.yaml"), path("marked.yaml")]).unwrap();
@@ -284,20 +284,20 @@ fn a_refusal_names_what_would_help() {
             other => panic!("{other:?}"),
         }
     };
-    let (kind, hint) = protected(token("t0k", "GITOPS_STEPS_TOKEN"));
+    let (kind, hint) = protected(token("s3cret-ana", "GITOPS_STEPS_TOKEN"));
     assert!(
         kind == Kind::Refused && hint.contains("--publish pull-request"),
         "{hint}"
     );
-    hub.token("reader", Grant::workflow(REPO).only(&["contents=read"]));
-    let (kind, hint) = protected(token("reader", "GITOPS_STEPS_TOKEN"));
+    hub.token("s3cret-reader", Grant::workflow(REPO).only(&["contents=read"]));
+    let (kind, hint) = protected(token("s3cret-reader", "GITOPS_STEPS_TOKEN"));
     assert!(kind == Kind::Denied && hint.contains("contents: write"), "{hint}");
 
-    hub.token("other", Grant::workflow("acme/web"));
+    hub.token("s3cret-other", Grant::workflow("acme/web"));
     for (credential, wanted) in [
         (Credential::None, "GITOPS_STEPS_TOKEN"),
         (token("wrong", "GITOPS_STEPS_TOKEN"), "wrong or has expired"),
-        (token("other", "GITHUB_TOKEN"), "GitHub App"),
+        (token("s3cret-other", "GITHUB_TOKEN"), "GitHub App"),
     ] {
         let mut repo = forge_with(&hub, REPO, credential).config_repo(None);
         let error = repo.snapshot().err().unwrap();
@@ -743,7 +743,7 @@ fn commits_are_compared_and_a_commit_that_is_not_there_is_told_from_a_repository
             .unwrap()
             .is_none()
     );
-    let unseen = forge_with(&hub, "acme/none", token("t0k", "GITOPS_STEPS_TOKEN"));
+    let unseen = forge_with(&hub, "acme/none", token("s3cret-ana", "GITOPS_STEPS_TOKEN"));
     assert_eq!(unseen.compare("a", "b").unwrap_err().kind, Kind::Denied);
 }
 
@@ -803,7 +803,7 @@ fn a_workflows_token_is_warned_about_before_it_fails() {
         ("GITHUB_TOKEN", None, false, true),
         ("GITOPS_STEPS_TOKEN", Some("acme/web"), false, false),
     ] {
-        let forge = forge_with(&hub, REPO, token("t0k", variable));
+        let forge = forge_with(&hub, REPO, token("s3cret-ana", variable));
         let warned = (
             forge.out_of_reach(own).is_some(),
             forge.starts_no_checks().is_some(),
@@ -829,7 +829,7 @@ fn bump(hub: &Hub, arguments: &[&str]) -> (usize, serde_json::Value) {
     let variables = [
         ("GITHUB_API_URL", hub.api_url()),
         ("GITHUB_GRAPHQL_URL", hub.graphql_url()),
-        ("GITOPS_STEPS_TOKEN", "t0k".to_owned()),
+        ("GITOPS_STEPS_TOKEN", "s3cret-ana".to_owned()),
     ];
     let variables: Vec<(&str, &str)> = variables
         .iter()
@@ -860,7 +860,7 @@ fn a_run_costs_the_same_few_requests_whatever_the_size_of_the_repository() {
             ("web/values-prod.yaml", VALUES),
         ]);
         hub.repo(REPO, &files);
-        hub.token("t0k", Grant::person("ana"));
+        hub.token("s3cret-ana", Grant::person("ana"));
         let dev = ["--env", "dev", "--tag", "v1.1.0"];
         let prod = ["--env", "prod", "--tag", "v1.1.0", "--publish", "pull-request"];
         let (requests, result) = bump(&hub, &dev);
