@@ -367,8 +367,8 @@ fn hub() -> (Fake, Lineage) {
     hub.repo("acme/deploy", &files);
     hub.repo("acme/shop", &[("main.rs", "1\n")]);
     hub.settings("acme/shop", |settings| settings.private = true);
-    hub.token("deploy-t0k3n", Grant::workflow("acme/deploy"));
-    hub.token("source-t0k3n", Grant::workflow("acme/shop"));
+    hub.token("deploy-s3cret", Grant::workflow("acme/deploy"));
+    hub.token("source-s3cret", Grant::workflow("acme/shop"));
     let lineage = Lineage::in_bare(&hub.server().path("acme/shop.git"));
     (hub, lineage)
 }
@@ -379,7 +379,7 @@ fn at_hub(hub: &Fake, bench: &Bench, variables: &[(&str, &str)], arguments: &[&s
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_API_URL", api.as_str()),
         ("GITHUB_REPOSITORY", "acme/shop"),
-        ("GITOPS_STEPS_TOKEN", "deploy-t0k3n"),
+        ("GITOPS_STEPS_TOKEN", "deploy-s3cret"),
     ];
     all.extend_from_slice(variables);
     let flags = [
@@ -402,7 +402,7 @@ fn the_forge_of_the_app_tells_which_commit_is_the_newer_one() {
     let bench = Bench::new(&[]);
     let bump = |commit: &str, arguments: &[&str]| {
         let variables = [
-            ("GITOPS_STEPS_SOURCE_TOKEN", "source-t0k3n"),
+            ("GITOPS_STEPS_SOURCE_TOKEN", "source-s3cret"),
             ("GITHUB_SHA", commit),
         ];
         at_hub(&hub, &bench, &variables, arguments)
@@ -424,9 +424,9 @@ fn the_forge_of_the_app_tells_which_commit_is_the_newer_one() {
     for request in hub.requests() {
         let sent = request.headers.get("authorization").map_or("", String::as_str);
         let (own, other) = if request.target.contains("/acme/shop") {
-            ("source-t0k3n", "deploy-t0k3n")
+            ("source-s3cret", "deploy-s3cret")
         } else {
-            ("deploy-t0k3n", "source-t0k3n")
+            ("deploy-s3cret", "source-s3cret")
         };
         assert!(!sent.contains(other), "{request:?}");
         assert!(sent.is_empty() || sent.contains(own), "{request:?}");

@@ -167,7 +167,7 @@ impl Proposer {
             (None, Some(closed)) => forge.update(closed.number, &edit).ok(),
             (None, None) => None,
         };
-        let (request, mut operation) = match updated {
+        let (mut request, mut operation) = match updated {
             Some(request) if request.state == State::Open => (request, Operation::Updated),
             Some(request) => {
                 return Ok(Brought::Again(format!(
@@ -197,6 +197,8 @@ impl Proposer {
                 }
             }
         };
+        // A forge may show the old head for a moment; what merges by itself is what was just put there.
+        request.head = receipt.commit.clone().or(request.head);
         if operation == Operation::Created && !proposal.dressing.is_empty() {
             receipt
                 .warnings

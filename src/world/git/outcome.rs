@@ -237,7 +237,7 @@ mod tests {
             "no\u{1b}[31m way\n::error::x",
         );
         assert_eq!(fault.kind, Kind::Refused);
-        assert!(fault.hint.unwrap().contains("--publish files"));
+        assert!(fault.hint.unwrap().contains("--publish pull-request"));
         assert!(!fault.message.contains('\u{1b}') && !fault.message.contains('\n'));
     }
 }
