@@ -59,7 +59,7 @@ impl GitLab {
         let below = format!("merge_requests/{}/merge", request.number);
         let asked = self.own(Method::PUT, &below).body(body);
         let mut pause = PAUSE;
-        let mut tries = 1;
+        let mut left = TRIES;
         loop {
             let tried = match self.write(&asked)? {
                 Called::Unclear(fault) => judge(self.shown(request.number)?, request, &fault.message),
@@ -74,10 +74,10 @@ impl GitLab {
                 Tried::Done(merge) => return Ok(merge),
                 Tried::Again(why) => why,
             };
-            if tries == TRIES || !clock::sleep_within(pause, self.access.deadline) {
+            left -= 1;
+            if left == 0 || !clock::sleep_within(pause, self.access.deadline) {
                 return Ok(AutoMerge::Unavailable(why));
             }
-            tries += 1;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

@@ -98,7 +98,7 @@ impl GitLab {
             .query("state", "all")
             .query("order_by", "created_at")
             .query("sort", "desc")
-            .query("per_page", 100);
+            .query("per_page", "100");
         let answer = self.read(&asked)?;
         if !answer.is_ok() {
             return Err(self.refusal(&answer, "look for merge requests", super::snapshot::READING));
@@ -167,9 +167,10 @@ impl GitLab {
         }
         let answer = self.set(&asked.build().map_err(unwritable)?)?;
         if !answer.is_ok() {
-            let doing = match edit.reopen {
-                true => "open a closed merge request again",
-                false => "change a merge request",
+            let doing = if edit.reopen {
+                "open a closed merge request again"
+            } else {
+                "change a merge request"
             };
             return Err(self.refusal(&answer, doing, CHANGING));
         }
@@ -246,7 +247,7 @@ impl GitLab {
             .own(Method::GET, &format!("merge_requests/{number}/notes"))
             .query("order_by", "created_at")
             .query("sort", "desc")
-            .query("per_page", 20);
+            .query("per_page", "20");
         let answer = self.read(&asked)?;
         if !answer.is_ok() {
             return Err(self.refusal(&answer, "read comments", super::snapshot::READING));
@@ -258,9 +259,10 @@ impl GitLab {
 
 fn titled(title: &str, draft: bool) -> String {
     let title = without_mark(title);
-    match draft {
-        true => format!("{DRAFT}{title}"),
-        false => title.to_owned(),
+    if draft {
+        format!("{DRAFT}{title}")
+    } else {
+        title.to_owned()
     }
 }
 
@@ -275,10 +277,7 @@ fn without_mark(title: &str) -> &str {
         rest = rest[mark.len()..].trim_start();
         found = true;
     }
-    match found {
-        true => rest,
-        false => title,
-    }
+    if found { rest } else { title }
 }
 
 fn within_limits(title: Option<&str>, body: Option<&str>) -> Result<(), Fault> {

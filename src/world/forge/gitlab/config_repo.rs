@@ -62,9 +62,13 @@ impl GitLabRepo {
         };
         let files = Rc::new(Files::at(tip.id));
         let policy = RepoPath::parse(policy::FILE_NAME)?;
-        let default = self.snapshot_of(&files).fetch(&[policy], true)?;
+        let default = self.snapshot_of(&files).fetch(&[policy])?;
         if self.branch.is_none() {
-            self.branch = default;
+            let name = default.ok_or_else(|| {
+                Fault::not_found("GitLab does not name the default branch of the config repo")
+                    .hint("name a branch with --branch")
+            })?;
+            self.branch = Some(name);
         }
         self.files = Some(Rc::clone(&files));
         Ok(files)
@@ -223,7 +227,7 @@ impl GitLab {
         let fault = Fault::not_found(format!("the config repo has no branch `{}`", shown(branch)));
         let asked = self
             .own(Method::GET, "repository/branches")
-            .query("per_page", 100);
+            .query("per_page", "100");
         let listed = self.read(&asked).and_then(|answer| answer.read("the branches"));
         let names: Vec<Named> = listed.unwrap_or_default();
         fault.hint(suggestion(branch, names.iter().map(|one| one.name.as_str())))

@@ -29,8 +29,8 @@ pub(super) struct Own {
 
 impl Own {
     /// Adds a parameter to the address.
-    pub(super) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.query.push((name, value.to_string()));
+    pub(super) fn query(mut self, name: &'static str, value: &str) -> Self {
+        self.query.push((name, value.to_owned()));
         self
     }
 

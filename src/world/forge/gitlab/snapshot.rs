@@ -11,11 +11,13 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use git2::{ObjectType, Oid};
+use gitlab::api::Endpoint;
+use gitlab::api::projects::repository::files::File;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::GitLab;
+use super::{GitLab, unwritable};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
@@ -61,6 +63,14 @@ struct Listed {
     mode: Option<String>,
     oid: String,
     raw_blob: Option<String>,
+}
+
+/// A file or blob as REST shows it.
+#[derive(Deserialize)]
+struct Encoded {
+    content: String,
+    #[serde(default)]
+    blob_id: String,
 }
 
 /// A commit as REST shows it.
@@ -113,7 +123,7 @@ impl GitLabSnapshot<'_> {
             unknown.cloned().collect()
         };
         for batch in unknown.chunks(BATCH) {
-            self.fetch(batch, true)?;
+            self.fetch(batch)?;
         }
         let known = self.files.known.borrow();
         Ok(paths
@@ -125,12 +135,11 @@ impl GitLabSnapshot<'_> {
     /// Asks for files, at most [`BATCH`] of them, and returns the name of the default branch, which costs nothing more.
     ///
     /// GitLab refuses to answer with more than 20 MB of content: then the halves are asked for apart, and one file
-    /// that is larger than that comes as a blob of its own.
-    pub(super) fn fetch(&self, paths: &[RepoPath], with_content: bool) -> Result<Option<String>, Fault> {
-        let content = if with_content { " rawBlob" } else { "" };
+    /// that is larger than that comes by REST.
+    pub(super) fn fetch(&self, paths: &[RepoPath]) -> Result<Option<String>, Fault> {
         let document = format!(
             "query($project:ID!,$paths:[String!]!,$ref:String){{project(fullPath:$project){{repository{{rootRef \
-             blobs(paths:$paths,ref:$ref,first:{BATCH}){{nodes{{path mode oid{content}}}}}}}}}}}"
+             blobs(paths:$paths,ref:$ref,first:{BATCH}){{nodes{{path mode oid rawBlob}}}}}}}}}}"
         );
         let variables = json!({
             "project": self.forge.repo.path(),
@@ -139,15 +148,15 @@ impl GitLabSnapshot<'_> {
         });
         let answer = self.forge.graphql(&document, &variables)?;
         let complaint = answer.complaint();
-        if with_content && answer.json["errors"].is_array() && complaint.contains("size limit") {
-            return match paths {
-                [_] => self.fetch(paths, false),
-                _ => {
-                    let (left, right) = paths.split_at(paths.len() / 2);
-                    self.fetch(left, true)?;
-                    self.fetch(right, true)
-                }
-            };
+        if answer.json["errors"].is_array() && complaint.contains("size limit") {
+            if let [path] = paths {
+                let entry = Entry::File(Rc::new(self.large(path)?));
+                self.files.known.borrow_mut().insert(path.clone(), entry);
+                return Ok(None);
+            }
+            let (left, right) = paths.split_at(paths.len() / 2);
+            self.fetch(left)?;
+            return self.fetch(right);
         }
         let repository = self.repository(&answer)?;
         self.keep(paths, &repository["blobs"]["nodes"])?;
@@ -162,19 +171,16 @@ impl GitLabSnapshot<'_> {
             return Err(self.forge.refusal(answer, "read files", READING));
         }
         let repository = &answer.json["data"]["project"]["repository"];
-        match repository.is_object() {
-            true => Ok(repository),
-            false => Err(Fault::new(
-                Kind::Denied,
-                format!(
-                    "GitLab's GraphQL API shows no repository `{}` to this token",
-                    self.forge.repo.path()
-                ),
-            )
-            .hint(format!(
-                "either it does not exist, or the token cannot see it; the token needs {READING}"
-            ))),
+        if repository.is_object() {
+            return Ok(repository);
         }
+        let why = format!(
+            "GitLab's GraphQL API shows no repository `{}` to this token",
+            self.forge.repo.path()
+        );
+        Err(Fault::new(Kind::Denied, why).hint(format!(
+            "either it does not exist, or the token cannot see it; the token needs {READING}"
+        )))
     }
 
     fn keep(&self, paths: &[RepoPath], nodes: &Value) -> Result<(), Fault> {
@@ -209,47 +215,58 @@ impl GitLabSnapshot<'_> {
 
     /// Takes the text if it is the blob's content to the byte, and fetches the blob if it is not.
     fn content(&self, path: &RepoPath, listed: Listed) -> Result<Vec<u8>, Fault> {
-        let id = Oid::from_str(&listed.oid).map_err(|_| {
-            Fault::new(
-                Kind::Denied,
-                format!("GitLab does not say which blob `{path}` is"),
-            )
-        })?;
-        let is_content =
-            |bytes: &[u8]| Oid::hash_object(ObjectType::Blob, bytes).is_ok_and(|hash| hash == id);
         if let Some(text) = listed.raw_blob
-            && is_content(text.as_bytes())
+            && is_content(text.as_bytes(), &listed.oid)
         {
             return Ok(text.into_bytes());
         }
-        let bytes = self.blob(path, id)?;
-        match is_content(&bytes) {
-            true => Ok(bytes),
-            false => Err(Fault::new(
-                Kind::Denied,
-                format!("GitLab sent other bytes for `{path}` than its blob {id} has"),
-            )
-            .hint("run it again; behind a proxy, check that it leaves answers as they are")),
-        }
+        let id = super::own::encoded(&listed.oid);
+        let blob = self.encoded(
+            path,
+            &self.forge.own(Method::GET, &format!("repository/blobs/{id}")),
+        )?;
+        proven(path, &blob.content, &listed.oid)
     }
 
-    fn blob(&self, path: &RepoPath, id: Oid) -> Result<Vec<u8>, Fault> {
-        #[derive(Deserialize)]
-        struct Encoded {
-            content: String,
-        }
-        let answer = self
-            .forge
-            .read(&self.forge.own(Method::GET, &format!("repository/blobs/{id}")))?;
-        if !answer.is_ok() {
-            return Err(self.forge.refusal(&answer, &format!("read `{path}`"), READING));
-        }
-        let mut text = answer.read::<Encoded>("a blob")?.content;
-        text.retain(|c| !c.is_ascii_whitespace());
-        STANDARD
-            .decode(text)
-            .map_err(|_| Fault::new(Kind::Denied, format!("GitLab sent `{path}` in no base64")))
+    /// Reads a file that is too large for GraphQL; no symbolic link is that large.
+    fn large(&self, path: &RepoPath) -> Result<Vec<u8>, Fault> {
+        let asked = File::builder()
+            .project(self.forge.repo.path())
+            .file_path(path.as_str())
+            .ref_(self.files.commit.as_str())
+            .build()
+            .map_err(unwritable)?;
+        let file = self.encoded(path, &asked)?;
+        proven(path, &file.content, &file.blob_id)
     }
+
+    fn encoded(&self, path: &RepoPath, asked: &impl Endpoint) -> Result<Encoded, Fault> {
+        let answer = self.forge.read(asked)?;
+        if answer.is_ok() {
+            return answer.read("a file");
+        }
+        Err(self.forge.refusal(&answer, &format!("read `{path}`"), READING))
+    }
+}
+
+fn is_content(bytes: &[u8], id: &str) -> bool {
+    let hash = Oid::hash_object(ObjectType::Blob, bytes);
+    hash.is_ok_and(|hash| Oid::from_str(id).is_ok_and(|id| hash == id))
+}
+
+/// Decodes a file, if it is the blob's content to the byte.
+fn proven(path: &RepoPath, content: &str, id: &str) -> Result<Vec<u8>, Fault> {
+    let mut text = content.to_owned();
+    text.retain(|c| !c.is_ascii_whitespace());
+    let bytes = STANDARD.decode(text);
+    bytes.ok().filter(|bytes| is_content(bytes, id)).ok_or_else(|| {
+        let why = format!(
+            "GitLab sent other bytes for `{path}` than its blob {} has",
+            shown(id)
+        );
+        Fault::new(Kind::Denied, why)
+            .hint("run it again; behind a proxy, check that it leaves answers as they are")
+    })
 }
 
 impl Snapshot for GitLabSnapshot<'_> {
@@ -288,17 +305,17 @@ impl Snapshot for GitLabSnapshot<'_> {
             kind: String,
         }
         let mut paths = Vec::new();
-        let mut next = None;
+        let mut next: Option<(&str, String)> = None;
         for _ in 0..MOST_PAGES {
             let mut asked = self
                 .forge
                 .own(Method::GET, "repository/tree")
                 .query("ref", &self.files.commit)
-                .query("recursive", true)
-                .query("per_page", 100)
+                .query("recursive", "true")
+                .query("per_page", "100")
                 .query("pagination", "keyset");
             if let Some((name, value)) = next {
-                asked = asked.query(name, value);
+                asked = asked.query(name, &value);
             }
             let answer = self.forge.read(&asked)?;
             if !answer.is_ok() {
@@ -323,8 +340,8 @@ impl Snapshot for GitLabSnapshot<'_> {
             .forge
             .own(Method::GET, "repository/commits")
             .query("ref_name", &self.files.commit)
-            .query("path", path)
-            .query("per_page", most.clamp(1, 100));
+            .query("path", path.as_str())
+            .query("per_page", &most.clamp(1, 100).to_string());
         let answer = self.forge.read(&asked)?;
         if !answer.is_ok() {
             let doing = format!("read the history of `{}`", shown(path.as_str()));
