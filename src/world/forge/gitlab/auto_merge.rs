@@ -62,7 +62,7 @@ impl GitLab {
         let mut left = TRIES;
         loop {
             let tried = match self.write(&asked)? {
-                Called::Unclear(fault) => judge(self.shown(request.number)?, request, &fault.message),
+                Called::Unclear(fault) => judge(self.merge_request(request.number)?, request, &fault.message),
                 Called::Answered(answer) if answer.is_ok() => judge(
                     answer.read("the merge request")?,
                     request,
@@ -85,7 +85,11 @@ impl GitLab {
     /// Reads the state again after a refusal: it may be merged already, or not be ready to be judged yet.
     fn turned_down(&self, answer: &Answer, request: &ChangeRequest) -> Result<Tried, Fault> {
         match answer.status {
-            405 | 406 | 409 | 422 => Ok(judge(self.shown(request.number)?, request, &answer.complaint())),
+            405 | 406 | 409 | 422 => Ok(judge(
+                self.merge_request(request.number)?,
+                request,
+                &answer.complaint(),
+            )),
             // GitLab answers so where the token is right but may not merge into this branch.
             401 => Err(Fault::new(
                 Kind::Denied,

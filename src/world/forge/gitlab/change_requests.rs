@@ -149,12 +149,12 @@ impl GitLab {
     pub(in crate::world::forge) fn update(&self, number: u64, edit: &Edit) -> Result<ChangeRequest, Fault> {
         self.refuse_job_token("change a merge request")?;
         if edit == &Edit::default() {
-            return Ok(self.shown(number)?.into());
+            return Ok(self.merge_request(number)?.into());
         }
         let mut asked = EditMergeRequest::builder();
         asked.project(self.repo.path()).merge_request(number);
         if let Some(title) = &edit.title {
-            let draft = ChangeRequest::from(self.shown(number)?).draft;
+            let draft = ChangeRequest::from(self.merge_request(number)?).draft;
             asked.title(titled(title, draft));
             within_limits(Some(&titled(title, draft)), None)?;
         }
@@ -225,7 +225,7 @@ impl GitLab {
     }
 
     /// Returns a merge request as it is now.
-    pub(super) fn shown(&self, number: u64) -> Result<Shown, Fault> {
+    pub(super) fn merge_request(&self, number: u64) -> Result<Shown, Fault> {
         let asked = MergeRequest::builder()
             .project(self.repo.path())
             .merge_request(number)

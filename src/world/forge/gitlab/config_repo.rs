@@ -10,8 +10,9 @@
 //! in the moment between is overwritten.
 //!
 //! What the API cannot do (follow symbolic links, sign with a key of ours) is refused with the address that git reaches
-//! the repository by. So are files with CRLF line ends: a GitLab whose Gitaly has `core.autocrlf=input`, as all had
-//! before 17, would rewrite every line of them (gitlab-org/gitlab issue 21431).
+//! the repository by. So are files with CRLF line ends: GitLab has rewritten every line of them for years, until Gitaly
+//! stopped to set `core.autocrlf=input` (gitlab-org/gitlab issue 21431, gitlab-org/gitaly issue 4425), and which one
+//! answers cannot be seen.
 
 use std::rc::Rc;
 
