@@ -289,10 +289,12 @@ fn a_long_description_is_cut_and_bad_words_are_refused_before_anything_is_sent()
 #[test]
 fn a_refusal_names_the_permission() {
     let hub = Hub::new();
-    hub.fake
-        .token("r0", github::Grant::workflow(REPO).only(&["deployments=read"]));
+    hub.fake.token(
+        "r0-s3cret",
+        github::Grant::workflow(REPO).only(&["deployments=read"]),
+    );
     hub.run_with(
-        &[("GITHUB_TOKEN", "r0")],
+        &[("GITHUB_TOKEN", "r0-s3cret")],
         &["--env", "dev", "--state", "success", "--create"],
     )
     .exits(5)

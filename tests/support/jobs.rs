@@ -20,7 +20,7 @@ impl Hub {
     pub fn new() -> Self {
         let fake = github::Fake::start();
         fake.repo(REPO, &[("a", "1")]);
-        fake.token("t0k", github::Grant::workflow(REPO));
+        fake.token("t0k-s3cret", github::Grant::workflow(REPO));
         let sha = fake.person_commits(REPO, "main", "a", "2");
         Self {
             bench: Bench::new(&[]),
@@ -38,7 +38,7 @@ impl Hub {
             ("GITHUB_SHA", &self.sha),
             ("GITHUB_REF", "refs/heads/main"),
             ("GITHUB_RUN_ID", "7"),
-            ("GITHUB_TOKEN", "t0k"),
+            ("GITHUB_TOKEN", "t0k-s3cret"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
@@ -122,7 +122,7 @@ impl Lab {
     pub fn new() -> Self {
         let fake = gitlab::Fake::start();
         fake.repo(REPO, &[("a", "1")]);
-        fake.token("job", gitlab::Grant::job("ann", REPO));
+        fake.token("job-s3cret", gitlab::Grant::job("ann", REPO));
         let sha = fake.person_commits(REPO, "main", "a", "2");
         Self {
             bench: Bench::new(&[]),
@@ -140,7 +140,7 @@ impl Lab {
             ("CI_PROJECT_PATH", REPO),
             ("CI_COMMIT_SHA", &self.sha),
             ("CI_COMMIT_REF_NAME", "main"),
-            ("CI_JOB_TOKEN", "job"),
+            ("CI_JOB_TOKEN", "job-s3cret"),
         ]);
         Run::from(command.output().unwrap())
     }
