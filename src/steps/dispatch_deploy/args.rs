@@ -1,5 +1,5 @@
 //! The arguments of `dispatch-deploy`.
-#![allow(rustdoc::broken_intra_doc_links, reason = "help text is no Markdown")]
+#![expect(clippy::doc_markdown, reason = "help text is no Markdown")]
 
 use clap::Args;
 
