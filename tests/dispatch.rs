@@ -72,7 +72,7 @@ fn lab() -> gitlab::Fake {
     lab.repo(REPO, &FILES);
     lab.token(TOKEN, gitlab::Grant::everything("bot"));
     lab.token(TRIGGER, gitlab::Grant::trigger("bot", REPO));
-    lab.token("j0b", gitlab::Grant::job("ann", "acme/web"));
+    lab.token("j0b-s3cret", gitlab::Grant::job("ann", "acme/web"));
     lab
 }
 
@@ -306,7 +306,7 @@ fn a_pipeline_is_started_by_each_kind_of_token_and_followed_where_one_can_read()
     let url = lab.api_url();
     let job = [
         &GITLAB_JOB[..],
-        &[("CI_JOB_TOKEN", "j0b"), ("CI_API_V4_URL", &url)],
+        &[("CI_JOB_TOKEN", "j0b-s3cret"), ("CI_API_V4_URL", &url)],
     ]
     .concat();
     let reader = [("CI_API_V4_URL", url.as_str()), ("GITLAB_TOKEN", TOKEN)];
@@ -381,12 +381,12 @@ fn a_refusal_says_what_is_missing() {
         .says("name the branch or tag with --ref");
     let url = lab.api_url();
     lab.token(
-        "outside",
+        "outside-s3cret",
         gitlab::Grant::job("ann", "acme/web").only(&["acme/web"]),
     );
     let job = [
         ("GITLAB_CI", "true"),
-        ("CI_JOB_TOKEN", "outside"),
+        ("CI_JOB_TOKEN", "outside-s3cret"),
         ("CI_API_V4_URL", &url),
     ];
     dispatch("gitlab", &url, &job, &["--ref", "main"])
