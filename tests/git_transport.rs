@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -592,10 +593,11 @@ fn history_is_fetched_deeper_once_and_then_given_up() {
             } else {
                 ""
             };
-            input.push_str(&format!(
+            let _ = write!(
+                input,
                 "commit refs/heads/main\ncommitter T <t@example.com> 1700000000 +0000\ndata 6\nother\n\n{from}\
                  M 100644 inline other/keep.yaml\ndata 5\n{number:>5}\n"
-            ));
+            );
         }
         fast_import(&bare, &input);
         let mut repo = open(&server.url("config.git"), plain(None));

@@ -93,8 +93,8 @@ pub fn run(
             let files: Vec<_> = plan.files.iter().map(|file| file.path.clone()).collect();
             ends.repo.check(&files)?;
         }
-        let proposes = plan.publish == Publish::PullRequest;
-        if options.dry_run || (plan.is_empty() && !proposes) {
+        let by_request = plan.publish == Publish::PullRequest;
+        if options.dry_run || (plan.is_empty() && !by_request) {
             return Ok(Receipt {
                 commit: None,
                 ..receipt
@@ -105,7 +105,7 @@ pub fn run(
             "attempt {attempt} on {}",
             base.as_deref().unwrap_or("the checkout")
         ));
-        let why = if proposes {
+        let why = if by_request {
             let base = Base {
                 commit: base.unwrap_or_default(),
                 policy,

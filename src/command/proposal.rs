@@ -257,11 +257,11 @@ fn look(
     let Some(head) = ends.repo.head(branch, &files)? else {
         return Ok(None);
     };
-    let held = head.files.read(&files)?;
+    let there = head.files.read(&files)?;
     let as_planned = changes
         .iter()
-        .zip(&held)
-        .all(|(change, held)| held.as_ref().is_some_and(|held| held.bytes == change.new));
+        .zip(&there)
+        .all(|(change, blob)| blob.as_ref().is_some_and(|blob| blob.bytes == change.new));
     let on_head = OnHead {
         policy: base.policy.clone(),
         files: head.files,

@@ -142,18 +142,17 @@ fn app(environment: &Environment) -> anyhow::Result<Option<Credential>> {
     let Some(id) = environment.get("GITOPS_STEPS_APP_ID") else {
         return Ok(None);
     };
-    let key = match environment.get("GITOPS_STEPS_APP_PRIVATE_KEY") {
-        Some(key) => key.to_owned(),
-        None => {
-            let file = environment
-                .get("GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
-                .ok_or_else(|| {
-                    Fault::invalid("GITOPS_STEPS_APP_ID is set, but not the App's key")
-                        .hint("set GITOPS_STEPS_APP_PRIVATE_KEY, or GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
-                })?;
-            let bytes = files::read(std::path::Path::new(file), SECRET_MAX)?;
-            String::from_utf8(bytes).map_err(|_| Fault::invalid("the App's key is not text"))?
-        }
+    let key = if let Some(key) = environment.get("GITOPS_STEPS_APP_PRIVATE_KEY") {
+        key.to_owned()
+    } else {
+        let file = environment
+            .get("GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
+            .ok_or_else(|| {
+                Fault::invalid("GITOPS_STEPS_APP_ID is set, but not the App's key")
+                    .hint("set GITOPS_STEPS_APP_PRIVATE_KEY, or GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
+            })?;
+        let bytes = files::read(std::path::Path::new(file), SECRET_MAX)?;
+        String::from_utf8(bytes).map_err(|_| Fault::invalid("the App's key is not text"))?
     };
     // CI stores often keep a key on one line.
     let key = SecretString::from(key.replace("\\n", "\n"));

@@ -174,7 +174,6 @@ impl From<AutoMerge> for AutoMergeArg {
 }
 
 /// The pull request that carries a change.
-#[expect(clippy::doc_markdown, reason = "help text is no Markdown")]
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Pull request")]
 pub struct PullRequestArgs {

@@ -163,22 +163,12 @@ impl Request {
     /// Reads the policy file, where its word is needed: always by policy, and before any commit.
     fn policy(&self, snapshot: &dyn Snapshot, publish: Publish) -> anyhow::Result<Option<Policy>> {
         if self.env().is_some() {
-            return self.read_policy(snapshot).map(Some);
+            return read_policy(snapshot).map(Some);
         }
         if publish == Publish::Files {
             return Ok(None);
         }
         find_policy(snapshot)
-    }
-
-    fn read_policy(&self, snapshot: &dyn Snapshot) -> anyhow::Result<Policy> {
-        find_policy(snapshot)?.ok_or_else(|| {
-            Fault::not_found(format!(
-                "the config repo has no policy file `{FILE_NAME}` at its root"
-            ))
-            .hint("add one, or name the file with --file and --set or --image")
-            .into()
-        })
     }
 
     /// What the policy says for each app, with the images that were asked for.
@@ -190,6 +180,20 @@ impl Request {
             .map(|(app, images)| Ok((policy.resolve(app, env)?, images.as_slice())))
             .collect()
     }
+}
+
+/// Reads the policy file, without which nothing can be done.
+///
+/// # Errors
+/// `NotFound` where there is none, and what is wrong with it.
+pub(super) fn read_policy(snapshot: &dyn Snapshot) -> anyhow::Result<Policy> {
+    find_policy(snapshot)?.ok_or_else(|| {
+        Fault::not_found(format!(
+            "the config repo has no policy file `{FILE_NAME}` at its root"
+        ))
+        .hint("add one, or name the file with --file and --set or --image")
+        .into()
+    })
 }
 
 fn find_policy(snapshot: &dyn Snapshot) -> anyhow::Result<Option<Policy>> {

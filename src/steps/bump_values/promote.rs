@@ -2,6 +2,7 @@
 
 use super::by_policy::place_of;
 use super::draft::Draft;
+use super::read_policy;
 use super::request::Request;
 use super::way::{Promotion, WantedImage, Way};
 use crate::plan::places::Place;
@@ -29,7 +30,7 @@ impl Request {
         let Way::Promote(promotion) = &self.way else {
             return Ok(self.clone());
         };
-        let policy = self.read_policy(snapshot)?;
+        let policy = read_policy(snapshot)?;
         let mut apps = Vec::new();
         let mut source = self.source.clone();
         for app in apps_of(&policy, promotion)? {

@@ -107,7 +107,7 @@ pub(super) fn way(args: &WhatArgs, inputs: &Inputs) -> Result<Way, Fault> {
     }
     match (by_policy, by_file) {
         (true, true) => Err(two_ways(
-            if !args.app.is_empty() { "--app" } else { "--env" },
+            if args.app.is_empty() { "--env" } else { "--app" },
             "--file",
         )),
         (true, false) => by_policy_flags(args, pushed),

@@ -58,7 +58,6 @@ pub enum IfNoDeployment {
 ///
 /// The deployment is the newest one of the environment that has the commit, the branch or the id. A state that is
 /// there already is not recorded again, and one that was torn down is not brought back.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct DeploymentStatusArgs {

@@ -250,6 +250,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table")]
     #[test]
     fn every_situation_ends_well() {
         use State::{Closed, Merged, Open};

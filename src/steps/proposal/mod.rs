@@ -140,11 +140,12 @@ fn mark(changes: &[ValueChange]) -> String {
             hash.update(part);
         }
     }
-    hash.finalize()
+    let digest = hash.finalize();
+    let first = digest
         .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(0_u64, |mark, byte| mark << 8 | u64::from(*byte));
+    format!("{first:016x}")
 }
 
 /// Adds the trailer by which a commit is known as ours, and what it brings.

@@ -44,15 +44,12 @@ pub(super) fn title(request: &Request, plan: &Plan) -> Result<String, Fault> {
         .title
         .as_ref()
         .or(plan.pull_request.title.as_ref());
-    let title = match template {
-        Some(template) => {
-            let template = Template::parse(template, MESSAGE_NAMES)?;
-            one_line(&template.render(|name| request.hole(plan, name)))
-        }
-        None => {
-            let subject = plan.message.lines().next().unwrap_or_default();
-            subject.trim_end_matches("[skip ci]").trim().to_owned()
-        }
+    let title = if let Some(template) = template {
+        let template = Template::parse(template, MESSAGE_NAMES)?;
+        one_line(&template.render(|name| request.hole(plan, name)))
+    } else {
+        let subject = plan.message.lines().next().unwrap_or_default();
+        subject.trim_end_matches("[skip ci]").trim().to_owned()
     };
     if title.is_empty() {
         return Err(Fault::invalid("the pull request's title is empty").hint("give --title some text"));

@@ -151,12 +151,12 @@ mod tests {
 
     #[test]
     fn the_api_is_found_by_flag_by_ci_or_by_default() {
+        use ForgeKind::{GitHub, GitLab};
         let ci = Environment::from_pairs([
             ("GITHUB_API_URL", "https://ghe.example/api/v3"),
             ("GITHUB_GRAPHQL_URL", "https://ghe.example/api/graphql"),
         ]);
         let nothing = Environment::default();
-        use ForgeKind::{GitHub, GitLab};
         for (kind, flag, environment, rest, graphql) in [
             (
                 GitHub,

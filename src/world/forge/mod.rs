@@ -21,6 +21,7 @@ use access::ForgeAccess;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
 
 /// One repository of a forge.
+#[expect(clippy::large_enum_variant, reason = "a run holds one or two of them")]
 pub enum Forge {
     /// Of GitHub.
     GitHub(GitHub),
