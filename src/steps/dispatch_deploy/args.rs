@@ -1,5 +1,9 @@
 //! The arguments of `dispatch-deploy`.
-#![expect(clippy::doc_markdown, reason = "help text is no Markdown")]
+#![allow(
+    clippy::doc_markdown,
+    rustdoc::broken_intra_doc_links,
+    reason = "help text is no Markdown"
+)]
 
 use clap::Args;
 
