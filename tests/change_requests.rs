@@ -44,11 +44,8 @@ fn promote(stage: &Stage, flags: &[&str]) -> (String, bool, Option<u64>) {
     );
     assert_eq!(run.code, 0, "{}: {}", stage.name(), run.stderr);
     let json = run.json();
-    (
-        json["operation"].as_str().unwrap().to_owned(),
-        json["changed"].as_bool().unwrap(),
-        json["pr_number"].as_u64(),
-    )
+    let operation = json["operation"].as_str().unwrap_or_default().to_owned();
+    (operation, json["changed"] == true, json["pr_number"].as_u64())
 }
 
 fn did(operation: &str, changed: bool, number: u64) -> (String, bool, Option<u64>) {

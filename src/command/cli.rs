@@ -1,5 +1,6 @@
 //! The command line.
 #![expect(clippy::doc_markdown, reason = "help text is no Markdown")]
+#![allow(rustdoc::bare_urls, reason = "help text is no Markdown")]
 
 use std::path::PathBuf;
 

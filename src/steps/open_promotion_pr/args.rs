@@ -1,4 +1,5 @@
 //! The arguments of `open-promotion-pr`.
+#![allow(rustdoc::invalid_html_tags, reason = "help text is no Markdown")]
 
 use clap::Args;
 
