@@ -11,9 +11,10 @@ use crate::steps::bump_values::BumpValuesArgs;
 use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
+use crate::words::duration;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
-use crate::world::clock::{self, Deadline};
+use crate::world::clock::Deadline;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -170,7 +171,7 @@ impl CommonArgs {
     pub fn deadline(&self, waits: bool) -> Result<Deadline, Fault> {
         let standard = if waits { "30m" } else { "2m" };
         let timeout = self.timeout.as_deref().unwrap_or(standard);
-        clock::duration("--timeout", timeout).map(Deadline::after)
+        duration::parse("--timeout", timeout).map(Deadline::after)
     }
 
     /// Returns the flags of a command line that gives none.

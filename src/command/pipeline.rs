@@ -10,6 +10,7 @@ use super::receipt::Receipt;
 use crate::plan::ancestry::Ancestry;
 use crate::plan::{Operation, Plan, Publish};
 use crate::steps::bump_values::{Circumstances, Request};
+use crate::steps::open_promotion_pr::Proof;
 use crate::words::fault::{Fault, Kind};
 use crate::words::policy::FILE_NAME;
 use crate::words::repo_path::RepoPath;
@@ -73,6 +74,11 @@ pub fn run(
             Publish::PullRequest => snapshot.read(&[RepoPath::parse(FILE_NAME)?])?.pop().flatten(),
             Publish::Files | Publish::Push => None,
         };
+        let proofs = if plan.is_empty() {
+            Vec::new()
+        } else {
+            request.proofs(&*snapshot)?
+        };
         drop(snapshot);
         let receipt = Receipt {
             attempts: attempt,
@@ -93,6 +99,7 @@ pub fn run(
             let files: Vec<_> = plan.files.iter().map(|file| file.path.clone()).collect();
             ends.repo.check(&files)?;
         }
+        prove(&proofs, &ends)?;
         let by_request = plan.publish == Publish::PullRequest;
         if options.dry_run || (plan.is_empty() && !by_request) {
             return Ok(Receipt {
@@ -145,6 +152,24 @@ pub fn run(
         }
     }
     unreachable!("the deadline ends the loop")
+}
+
+/// Asks the apps' own repositories for the deployments that have to be there.
+fn prove(proofs: &[Proof], ends: &Ends<'_>) -> Result<()> {
+    for proof in proofs {
+        let forge = (ends.source)(&proof.repo).ok_or_else(|| {
+            let repo = proof.repo.escape_debug();
+            Fault::invalid(format!("cannot tell which forge has the repository `{repo}`"))
+                .hint("name it with --forge")
+        })?;
+        let found = forge.deployments(&proof.sought)?;
+        let status = match found.first() {
+            Some(deployment) => forge.deployment_status(deployment)?,
+            None => None,
+        };
+        proof.judge(status.as_ref(), clock::now())?;
+    }
+    Ok(())
 }
 
 /// What was pushed without an answer.

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::words::fault::{Fault, Kind};
 
@@ -34,22 +34,6 @@ pub fn jitter(most: Duration) -> Duration {
 /// Returns a random word of letters and digits, which no text can have been written to match.
 pub fn random_word() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(24).collect()
-}
-
-/// Reads the duration of a flag as a user writes it: `90s`, `2m`, `1h30m`.
-///
-/// # Errors
-/// `Invalid` for what is none, or is zero.
-pub fn duration(flag: &str, text: &str) -> Result<Duration, Fault> {
-    let wrong = || {
-        Fault::invalid(format!("`{}` is no duration for {flag}", text.escape_debug()))
-            .hint("write it as 90s, 2m or 1h30m")
-    };
-    let span: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
-    Duration::try_from(span)
-        .ok()
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(wrong)
 }
 
 /// Measures how long something takes.

@@ -15,6 +15,7 @@ use crate::plan::comparison::Relation;
 use crate::plan::deployment::{Deployment, DeploymentState};
 use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::deployment_status::health::{self, Ours, Verdict};
+use crate::words::duration;
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeRepo;
 use crate::words::payload::read_commit;
@@ -56,7 +57,7 @@ impl Run<'_> {
         receipt: &mut Receipt,
     ) -> anyhow::Result<Receipt> {
         let deadline = self.common.deadline(true)?;
-        let settle = clock::duration("--settle", &args.settle)?;
+        let settle = duration::parse("--settle", &args.settle)?;
         let argocd = self.argocd(deadline)?;
         let forge = self.forge(deadline)?;
         let records = Records::new(self, &forge);

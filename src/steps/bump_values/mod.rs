@@ -107,7 +107,7 @@ impl Request {
         }
         let guard = order::Guard {
             flags: &self.guard,
-            policy: guard_of(&resolved),
+            policy: self.guard_of(&resolved)?,
             source: &self.source,
             snapshot,
             ancestry: circumstances.ancestry,
@@ -171,6 +171,23 @@ impl Request {
         find_policy(snapshot)
     }
 
+    /// The guard of the policy, which has to be the same for all apps that go together.
+    ///
+    /// # Errors
+    /// `Invalid` where it is not, and no flag names one.
+    fn guard_of(&self, resolved: &[(Resolved, &[WantedImage])]) -> Result<GuardArg, Fault> {
+        let mut guards = resolved.iter().map(|(resolved, _)| resolved.guard.into());
+        let first = guards.next().unwrap_or(GuardArg::Auto);
+        if self.guard.guard.is_some() || guards.all(|guard| guard == first) {
+            Ok(first)
+        } else {
+            Err(
+                Fault::invalid("the policy has different guards for apps that are to go together")
+                    .hint("name one with --guard, or let each app go alone"),
+            )
+        }
+    }
+
     /// What the policy says for each app, with the images that were asked for.
     fn resolved(&self, policy: Option<&Policy>) -> anyhow::Result<Vec<(Resolved, &[WantedImage])>> {
         let (Way::Policy { env, apps }, Some(policy)) = (&self.way, policy) else {
@@ -186,7 +203,7 @@ impl Request {
 ///
 /// # Errors
 /// `NotFound` where there is none, and what is wrong with it.
-pub(super) fn read_policy(snapshot: &dyn Snapshot) -> anyhow::Result<Policy> {
+pub(crate) fn read_policy(snapshot: &dyn Snapshot) -> anyhow::Result<Policy> {
     find_policy(snapshot)?.ok_or_else(|| {
         Fault::not_found(format!(
             "the config repo has no policy file `{FILE_NAME}` at its root"
@@ -223,17 +240,6 @@ fn name_clusters(changes: &mut [ValueChange], resolved: &[(Resolved, &[WantedIma
         if let [Some(cluster)] = clusters[..] {
             change.cluster = Some(cluster.clone());
         }
-    }
-}
-
-/// The guard of the policy, where all apps of a run have the same one.
-fn guard_of(resolved: &[(Resolved, &[WantedImage])]) -> GuardArg {
-    let mut guards = resolved.iter().map(|(resolved, _)| resolved.guard.into());
-    let first = guards.next().unwrap_or(GuardArg::Auto);
-    if guards.all(|guard| guard == first) {
-        first
-    } else {
-        GuardArg::Auto
     }
 }
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::args::BumpValuesArgs;
-use super::way::{self, Promotion, Way};
+use super::way::{self, Promotion, WantedImage, Way};
 use crate::plan::commit::{Identity, Signing};
 use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
+use crate::steps::open_promotion_pr::Required;
 use crate::words::changes::Change;
 use crate::words::event::{Event, Push};
 use crate::words::fault::Fault;
@@ -47,6 +48,10 @@ pub struct Request {
     pub pull_request: PullRequestArgs,
     /// The name of several apps that go together.
     pub group: Option<AppName>,
+    /// Which deployment has to be there first.
+    pub required: Option<Required>,
+    /// The environment that was named as the one where the values come from.
+    pub from_env: Option<EnvName>,
     /// How order is judged.
     pub guard: GuardArgs,
     /// The message's template, when one was given.
@@ -146,6 +151,8 @@ impl Request {
             guard: args.guard,
             pull_request: args.pull_request,
             group: None,
+            required: None,
+            from_env: None,
         })
     }
 
@@ -196,6 +203,14 @@ impl Request {
             Way::Policy { apps, .. } => apps.iter().map(|(app, _)| app).collect(),
             Way::Promote(promotion) => promotion.apps.iter().collect(),
             Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the apps with the images that were asked for, where the policy was asked.
+    pub fn wanted(&self) -> &[(AppName, Vec<WantedImage>)] {
+        match &self.way {
+            Way::Policy { apps, .. } => apps,
+            Way::Promote(_) | Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => &[],
         }
     }
 

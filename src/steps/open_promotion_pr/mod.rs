@@ -1,8 +1,10 @@
 //! `open-promotion-pr`: a change request that takes versions from one environment to another.
 
 mod args;
+mod proof;
 
 pub use args::OpenPromotionPrArgs;
+pub use proof::{Proof, Required};
 
 use crate::steps::args::{PublishArg, PublishArgs};
 use crate::steps::bump_values::{BumpValuesArgs, Inputs, Promotion, Request};
@@ -28,12 +30,14 @@ impl Request {
                     .hint("leave one of them out"),
             );
         }
+        let required = Required::parse(args.require_deployment.as_deref(), args.min_soak.as_deref())?;
+        let from_env = args.from_env.as_deref().map(str::parse).transpose()?;
         let group = args.group.as_deref().map(str::parse).transpose()?;
         let promotion = match (names_values, &what.env) {
             (true, _) => None,
             (false, Some(env)) => Some(Promotion {
                 apps: apps(&what.app)?,
-                from: args.from_env.as_deref().map(str::parse).transpose()?,
+                from: from_env.clone(),
                 env: env.parse()?,
             }),
             (false, None) => {
@@ -57,7 +61,7 @@ impl Request {
             Some(promotion) => Self::of_promotion(bump, inputs, promotion)?,
             None => Self::new(bump, inputs)?,
         };
-        request.group = group;
+        (request.group, request.required, request.from_env) = (group, required, from_env);
         if request.nothing().is_none() {
             request.head_branch()?;
         }
