@@ -20,6 +20,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use support::cli::{Bench, Run, text};
 use support::git_server::{Fault, GitServer, Options, Right, git_says};
+use support::stage::{Forge, Stage, TOKEN as STAGE_TOKEN, Way};
+use support::{github, secret};
 
 /// A token whose spellings differ, and the logins that are made of it.
 const TOKEN: &str = "s3cr/t+T0ken=";
@@ -216,5 +218,39 @@ fn an_interrupted_run_leaves_no_temporary_repository() {
                 "{signal} {part}"
             );
         }
+    }
+}
+
+/// A server that repeats what it was sent, in whatever form, finds no reader.
+#[test]
+fn a_token_that_a_server_repeats_is_taken_out() {
+    let stage = Stage::github(Way::Api, &[("dev.yaml", "tag: 1.0.0\n")]);
+    let Forge::Hub(hub) = &stage.forge else { return };
+    let basic = STANDARD.encode(format!("x-access-token:{STAGE_TOKEN}"));
+    let said = format!("bad token {STAGE_TOKEN}, Basic {basic}, ?t={STAGE_TOKEN}");
+    let body = serde_json::json!({ "message": said }).to_string();
+    hub.fail_next("POST /graphql", github::Failure::Status(401, vec![], body));
+    let (outputs, result) = (stage.bench.beside("outputs"), stage.bench.beside("result.json"));
+    let run = stage.run_with(
+        &[
+            ("GITHUB_OUTPUT", outputs.to_str().unwrap()),
+            ("GITHUB_ACTIONS", "true"),
+        ],
+        "bump-values",
+        &[
+            "--file",
+            "dev.yaml",
+            "--set",
+            "tag=1.1.0",
+            "--result-file",
+            result.to_str().unwrap(),
+        ],
+    );
+    let run = run.exits(5).says("bad token ***");
+    assert!(run.json()["reason"].as_str().unwrap().contains("***"));
+    for file in [outputs, result] {
+        let text = std::fs::read_to_string(file).unwrap();
+        secret::is_absent(&text);
+        assert!(text.contains("bad token ***"), "{text}");
     }
 }

@@ -7,7 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::cli::{Color, CommonArgs};
 use super::exit::Failure;
-use super::{github, gitlab};
+use super::{github, gitlab, tokens};
+use crate::words::redact::Redactor;
 use crate::world::ci::Host;
 use crate::world::clock;
 use crate::world::env::Environment;
@@ -27,6 +28,7 @@ pub struct Console {
     color_err: bool,
     host: Option<Host>,
     bar: Option<indicatif::ProgressBar>,
+    redactor: Redactor,
 }
 
 impl Console {
@@ -55,6 +57,7 @@ impl Console {
             color_err: wanted(terminal),
             host,
             bar,
+            redactor: tokens::redactor(common, environment),
         }
     }
 
@@ -129,12 +132,14 @@ impl Console {
     pub fn data(&self, text: &str) {
         self.clear();
         let mut out = io::stdout().lock();
+        let text = self.redactor.redact(text);
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Prints the usage error that clap rendered.
     pub(super) fn usage(&self, text: &str) {
         self.clear();
+        let text = self.redactor.redact(text);
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
@@ -158,7 +163,7 @@ impl Console {
 
     fn error_line(&self, text: &str) {
         self.clear();
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", self.redactor.redact(text));
     }
 
     fn clear(&self) {

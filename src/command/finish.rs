@@ -6,7 +6,7 @@ use super::cli::{CommonArgs, Format};
 use super::console::Console;
 use super::exit::Failure;
 use super::receipt::Receipt;
-use super::{github, gitlab};
+use super::{github, gitlab, tokens};
 use crate::plan::Operation;
 use crate::world::clock;
 use crate::world::env::Environment;
@@ -129,17 +129,22 @@ pub(super) fn publish_outputs(
     common: Option<&CommonArgs>,
     environment: &Environment,
 ) -> anyhow::Result<()> {
+    let redactor = tokens::redactor(common, environment);
+    let redact = |text: &str| redactor.redact(text).into_owned();
     if let Some(path) = environment.get("GITHUB_OUTPUT") {
-        files::append(Path::new(path), &github::outputs(receipt, clock::random_word))?;
+        files::append(
+            Path::new(path),
+            &redact(&github::outputs(receipt, clock::random_word)),
+        )?;
     }
     if let Some(path) = environment.get("GITHUB_STEP_SUMMARY") {
-        files::append(Path::new(path), &github::summary(receipt))?;
+        files::append(Path::new(path), &redact(&github::summary(receipt)))?;
     }
     if let Some(path) = common.and_then(|common| common.result_file.as_ref()) {
-        files::write(path, &receipt.json())?;
+        files::write(path, &redact(&receipt.json()))?;
     }
     if let Some(path) = common.and_then(|common| common.dotenv.as_ref()) {
-        files::write(path, &gitlab::dotenv(receipt))?;
+        files::write(path, &redact(&gitlab::dotenv(receipt)))?;
     }
     Ok(())
 }

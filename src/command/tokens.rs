@@ -7,6 +7,7 @@ use url::Url;
 use super::cli::CommonArgs;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
+use crate::words::redact::Redactor;
 use crate::words::token::{Token, TokenSource};
 use crate::world::env::Environment;
 use crate::world::files;
@@ -14,6 +15,28 @@ use crate::world::forge::access::{ApiRoot, Credential};
 
 /// The most bytes of a token's file, or of a key's.
 const SECRET_MAX: u64 = 64 * 1024;
+
+/// The variables that hold secrets of ours.
+const SECRETS: [&str; 8] = [
+    "GITOPS_STEPS_TOKEN",
+    "GITOPS_STEPS_SOURCE_TOKEN",
+    "GITOPS_STEPS_APP_PRIVATE_KEY",
+    "GH_TOKEN",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "ARGOCD_AUTH_TOKEN",
+];
+
+/// Returns what takes the run's secrets out of all that it prints and writes, also where a server repeats them.
+pub(super) fn redactor(common: Option<&CommonArgs>, environment: &Environment) -> Redactor {
+    let file = common.and_then(|common| common.token_file.as_ref());
+    let file = file.and_then(|file| files::read(file, SECRET_MAX).ok());
+    let file = file.and_then(|bytes| String::from_utf8(bytes).ok());
+    let held = SECRETS.iter().filter_map(|name| environment.get(name));
+    // A key has lines, and a server would repeat one of them.
+    Redactor::of(held.chain(file.as_deref()).flat_map(str::lines).map(str::trim))
+}
 
 /// Which repository a token is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ pub mod name;
 pub mod payload;
 pub mod policy;
 pub mod pull_request;
+pub mod redact;
 pub mod repo_path;
 pub mod source_commit;
 pub mod status_event;

@@ -1,0 +1,93 @@
+//! Takes secrets out of text that leaves the program, also where somebody else's answer repeats them.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stands in a secret's place.
+const INSTEAD: &str = "***";
+/// The fewest characters of a form that is looked for; shorter ones would be found in words that are none.
+const SHORTEST: usize = 8;
+
+/// Knows the secrets of a run, in the forms in which they travel.
+#[derive(Clone, Default)]
+pub struct Redactor(Vec<String>);
+
+impl Redactor {
+    /// Learns secrets: each raw, URL-encoded, and as the part of any base64 text, of both alphabets, that is made of
+    /// nothing else.
+    pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut forms = Vec::new();
+        for secret in secrets {
+            forms.push(secret.to_owned());
+            forms.push(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
+            for alphabet in [&STANDARD, &URL_SAFE] {
+                let engine = GeneralPurpose::new(alphabet, NO_PAD);
+                forms.extend((0..3).map(|before| inner(&engine, secret, before)));
+            }
+        }
+        forms.retain(|form| form.len() >= SHORTEST);
+        // The longest first, so that no part of one is left over.
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        Self(forms)
+    }
+
+    /// Returns the text without them.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for form in &self.0 {
+            if text.contains(form.as_str()) {
+                text = Cow::Owned(text.replace(form.as_str(), INSTEAD));
+            }
+        }
+        text
+    }
+}
+
+/// The characters of base64 that depend on nothing but the secret, when so many bytes stand before it.
+fn inner(engine: &GeneralPurpose, secret: &str, before: usize) -> String {
+    let bytes = [&b"   "[..before], secret.as_bytes()].concat();
+    let encoded = engine.encode(&bytes);
+    let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+    encoded.get(from..to).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_taken_out_in_every_form() {
+        let secret = "glpat-a/b+c=d?e-s3cret";
+        let redactor = Redactor::of([secret]);
+        let mut texts = vec![
+            format!("no such token: {secret}"),
+            format!("?token={}", utf8_percent_encode(secret, NON_ALPHANUMERIC)),
+        ];
+        for login in ["x", "me", "bot", "oauth2"] {
+            let login = format!("{login}:{secret}");
+            texts.push(STANDARD.encode(&login));
+            texts.push(URL_SAFE_NO_PAD.encode(&login));
+        }
+        for text in texts {
+            let redacted = redactor.redact(&text);
+            assert!(redacted.contains("***"), "{text}");
+            for part in ["s3cret", "a/b", "YS9i"] {
+                assert!(!redacted.contains(part), "{redacted}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_stays() {
+        let redactor = Redactor::of(["", "main", "long-enough"]);
+        assert_eq!(redactor.redact("pushed to main"), "pushed to main");
+        assert!(matches!(redactor.redact("all is well"), Cow::Borrowed(_)));
+    }
+}
