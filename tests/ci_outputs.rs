@@ -10,9 +10,9 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use support::cli::{Bench, Run, text};
+use support::outputs::of_github;
 
 const KEYS: [&str; 14] = [
     "branch",
@@ -31,19 +31,6 @@ const KEYS: [&str; 14] = [
     "verified",
 ];
 
-/// Reads `$GITHUB_OUTPUT` as the runner does.
-fn outputs(path: &Path) -> BTreeMap<String, String> {
-    let content = fs::read_to_string(path).unwrap();
-    let mut found = BTreeMap::new();
-    let mut lines = content.lines();
-    while let Some(line) = lines.next() {
-        let (name, delimiter) = line.split_once("<<").unwrap();
-        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
-        found.insert(name.to_owned(), value.join("\n"));
-    }
-    found
-}
-
 fn on_github(bench: &Bench, arguments: &[&str]) -> (Run, BTreeMap<String, String>, String) {
     let (output, summary) = (bench.beside("output"), bench.beside("summary"));
     let _ = fs::remove_file(&output);
@@ -56,7 +43,7 @@ fn on_github(bench: &Bench, arguments: &[&str]) -> (Run, BTreeMap<String, String
     ];
     let run = bench.bump_with(&variables, arguments);
     let summary = fs::read_to_string(summary).unwrap();
-    (run, outputs(&output), summary)
+    (run, of_github(&fs::read_to_string(output).unwrap()), summary)
 }
 
 #[test]
