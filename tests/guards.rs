@@ -169,7 +169,7 @@ fn the_highest_of_run_numbers_that_arrive_at_once_stands_at_the_end() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_warned_of_by_auto_and_refused_by_the_policys_guard() {
+fn what_cannot_be_compared_is_warned_of_by_auto_and_refused_by_the_guard_of_the_policy() {
     let remote = Remote::new();
     // No trailers yet.
     let refused = remote.run("acme/shop", 5, &in_env("strict", "b-x")).exits(4);
