@@ -381,3 +381,34 @@ fn a_protected_branch_points_to_a_change_request() {
         assert_eq!(stage.requests().len(), 1, "{}", stage.name());
     }
 }
+
+#[test]
+fn many_runs_at_once_end_in_one_request_with_the_highest_version() {
+    for stage in stages() {
+        let name = stage.name();
+        let tags = ["1.2.0", "1.7.0", "1.4.0", "1.6.0", "1.3.0", "1.5.0"];
+        std::thread::scope(|scope| {
+            for tag in tags {
+                let stage = &stage;
+                scope.spawn(move || promote(stage, &["--tag", tag]).exits(0));
+            }
+        });
+        let open: Vec<_> = stage
+            .requests()
+            .into_iter()
+            .filter(|request| request.state == "open")
+            .collect();
+        assert_eq!(open.len(), 1, "{name}");
+        assert_eq!(open[0].title, "deploy(prod): web 1.0.0 → 1.7.0", "{name}");
+        assert_eq!(
+            stage.file(HEAD, "web/prod.yaml"),
+            Some(values("web", "1.7.0")),
+            "{name}"
+        );
+        assert_eq!(
+            stage.branches(),
+            ["main", HEAD],
+            "{name}: no temporary branch is left"
+        );
+    }
+}

@@ -409,10 +409,18 @@ fn a_refusal_says_what_is_missing() {
     to_hub(&hub, &on("gone.yml"))
         .exits(5)
         .says("on the default branch?");
-    hub.token("weak-s3cret", github::Grant::person("bot").only(&["contents=read"]));
-    dispatch("github", &hub.api_url(), &[("GITOPS_STEPS_TOKEN", "weak-s3cret")], &[])
-        .exits(5)
-        .says("contents: write");
+    hub.token(
+        "weak-s3cret",
+        github::Grant::person("bot").only(&["contents=read"]),
+    );
+    dispatch(
+        "github",
+        &hub.api_url(),
+        &[("GITOPS_STEPS_TOKEN", "weak-s3cret")],
+        &[],
+    )
+    .exits(5)
+    .says("contents: write");
 }
 
 #[test]
@@ -420,7 +428,10 @@ fn the_job_s_own_token_is_warned_of_before_it_goes_to_another_repository() {
     let hub = hub(Flavor::DotCom);
     hub.token("ghs-s3cret", github::Grant::workflow("acme/web"));
     let api_url = hub.api_url();
-    let own = [("GITHUB_TOKEN", "ghs-s3cret"), ("GITHUB_API_URL", api_url.as_str())];
+    let own = [
+        ("GITHUB_TOKEN", "ghs-s3cret"),
+        ("GITHUB_API_URL", api_url.as_str()),
+    ];
     dispatch("github", &api_url, &[&GITHUB_JOB[..], &own].concat(), &[])
         .exits(5)
         .says("::warning title=gitops-steps::GITHUB_TOKEN reaches only `acme/web`");

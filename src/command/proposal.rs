@@ -104,7 +104,10 @@ impl Proposer {
         let flags = &request.pull_request;
         match decide(&proposal, &seen, (flags.take_over, flags.reopen))? {
             Decision::Nothing(open) => Ok(done(Operation::Unchanged, &open, nothing(receipt, plan))),
-            Decision::Superseded(open, why) => {
+            Decision::Superseded { open, why, mistold } => {
+                if mistold && self.retell(request, &open, &head_branch, base, ends)? {
+                    return Ok(Brought::Again("the text was about an older value".to_owned()));
+                }
                 let mut receipt = nothing(receipt, plan);
                 receipt.warnings.push(why.clone());
                 receipt.reason = Some(why);
@@ -141,7 +144,14 @@ impl Proposer {
                         }
                     }
                 }
-                self.finish(&proposal, open.as_ref(), reopen.as_ref(), receipt.of_plan(plan))
+                let brought =
+                    self.finish(&proposal, open.as_ref(), reopen.as_ref(), receipt.of_plan(plan))?;
+                match brought {
+                    Brought::Done(receipt) if !is_still_there(&receipt, ends)? => {
+                        Ok(Brought::Again("somebody else replaced the branch".to_owned()))
+                    }
+                    brought => Ok(brought),
+                }
             }
         }
     }
@@ -210,6 +220,41 @@ impl Proposer {
         Ok(done(operation, &request, receipt))
     }
 
+    /// Lets a change request tell what its branch carries: of two runs that crossed, the one with the older value may
+    /// have been the last to write the text. Returns whether it could.
+    fn retell(
+        &self,
+        request: &Request,
+        open: &ChangeRequest,
+        head_branch: &str,
+        base: &Base,
+        ends: &mut Ends<'_>,
+    ) -> anyhow::Result<bool> {
+        let head = ends.repo.head(head_branch, &[])?;
+        let on_head = head.map(|head| OnHead {
+            policy: base.policy.clone(),
+            files: head.files,
+        });
+        let carried = on_head.map(|on_head| request.carried_by(&on_head)).transpose()?;
+        let Some(carried) = carried.flatten() else {
+            return Ok(false);
+        };
+        let circumstances = circumstances(ends);
+        let snapshot = ends.repo.snapshot()?;
+        let plan = carried.plan(&*snapshot, circumstances)?;
+        drop(snapshot);
+        let branch = ends.repo.branch().unwrap_or_default();
+        let proposal = carried.proposal(&plan, branch, None)?;
+        let edit = Edit {
+            title: Some(proposal.title),
+            body: Some(proposal.body),
+            reopen: false,
+        };
+        let forge = self.forge.get().expect("it was opened to look");
+        forge.update(open.number, &edit)?;
+        Ok(true)
+    }
+
     /// Closes an open change request for which nothing is left to change: the base has it already, or something newer.
     fn close_stale(
         &self,
@@ -244,6 +289,20 @@ impl Proposer {
     }
 }
 
+/// Whether the head branch still is what was put there. Another run may have come between, on GitLab's API even between
+/// the look at the branch and the commit; then one of the two has told of the wrong value.
+fn is_still_there(receipt: &Receipt, ends: &mut Ends<'_>) -> anyhow::Result<bool> {
+    let (Some(branch), Some(commit)) = (&receipt.branch, &receipt.commit) else {
+        return Ok(true);
+    };
+    if receipt.operation == Operation::Merged {
+        return Ok(true);
+    }
+    let head = ends.repo.head(branch, &[])?;
+    // A branch that is gone was merged.
+    Ok(head.is_none_or(|head| head.tip.id == *commit))
+}
+
 /// Looks at the head branch: whether it has what the plan brings, and whether it has something newer.
 fn look(
     request: &Request,
@@ -254,6 +313,7 @@ fn look(
 ) -> anyhow::Result<Option<Head>> {
     let changes = plan.map(|plan| plan.files.as_slice()).unwrap_or_default();
     let files: Vec<RepoPath> = changes.iter().map(|file| file.path.clone()).collect();
+    let circumstances = circumstances(ends);
     let Some(head) = ends.repo.head(branch, &files)? else {
         return Ok(None);
     };
@@ -267,11 +327,6 @@ fn look(
         files: head.files,
     };
     // A head branch that cannot be planned on, because a file is missing there, carries nothing newer.
-    let circumstances = Circumstances {
-        publish: Publish::PullRequest,
-        now: clock::now(),
-        ancestry: ends.ancestry,
-    };
     let planned = request.plan(&on_head, circumstances).ok();
     let newer = planned
         .filter(|plan| plan.operation == Operation::Superseded)
@@ -282,6 +337,14 @@ fn look(
         as_planned,
         newer,
     }))
+}
+
+fn circumstances<'a>(ends: &Ends<'a>) -> Circumstances<'a> {
+    Circumstances {
+        publish: Publish::PullRequest,
+        now: clock::now(),
+        ancestry: ends.ancestry,
+    }
 }
 
 /// The files of the head branch under the policy of the base.

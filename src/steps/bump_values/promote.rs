@@ -56,6 +56,35 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Returns the request that has what a head branch carries, in place of what was asked for; `None` where that is not
+    /// known by policy. Where it was built is not known then.
+    ///
+    /// # Errors
+    /// What cannot be read there.
+    pub fn carried_by(&self, head: &dyn Snapshot) -> anyhow::Result<Option<Self>> {
+        let Way::Policy { env, apps } = &self.way else {
+            return Ok(None);
+        };
+        let policy = read_policy(head)?;
+        let carried = apps
+            .iter()
+            .map(|(app, _)| Ok((app.clone(), images_of(&policy.resolve(app, env)?, head)?)))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Some(Self {
+            way: Way::Policy {
+                env: env.clone(),
+                apps: carried,
+            },
+            source: Source::default(),
+            actor: None,
+            drop_digest: true,
+            drop_tag: true,
+            ..self.clone()
+        }))
+    }
+}
+
 /// Adds where the image was built, as the trailers of the commit tell that brought it to the other environment.
 fn built_from(
     from: &Resolved,

@@ -36,8 +36,15 @@ pub struct Tip<'a> {
 pub enum Decision {
     /// The open one says it all.
     Nothing(ChangeRequest),
-    /// The open one carries a newer value; the text says which.
-    Superseded(ChangeRequest, String),
+    /// The open one carries a newer value; `why` says which.
+    Superseded {
+        /// The open one.
+        open: ChangeRequest,
+        /// Which value.
+        why: String,
+        /// Whether its text is about another value than its branch: two runs crossed.
+        mistold: bool,
+    },
     /// A person closed it.
     LeaveClosed(ChangeRequest),
     /// Put the commit on the head branch and bring the change request about.
@@ -70,7 +77,12 @@ pub fn decide(
         return Err(foreign(proposal, tip.commit, open));
     }
     if let (Some(open), Some(newer)) = (open, seen.head.and_then(|tip| tip.newer)) {
-        return Ok(Decision::Superseded(open.clone(), newer.to_owned()));
+        let carried = seen.head.and_then(|tip| mark_of(&tip.commit.message));
+        return Ok(Decision::Superseded {
+            open: open.clone(),
+            why: newer.to_owned(),
+            mistold: carried.is_some_and(|(_, mark)| mark_in(&open.body) != Some(&mark)),
+        });
     }
     if let Some(closed) = closed
         && !reopen
@@ -229,7 +241,8 @@ mod tests {
         };
         match decide(proposal, &seen, flags) {
             Ok(Decision::Nothing(_)) => "nothing".into(),
-            Ok(Decision::Superseded(..)) => "superseded".into(),
+            Ok(Decision::Superseded { mistold: true, .. }) => "superseded, retell".into(),
+            Ok(Decision::Superseded { .. }) => "superseded".into(),
             Ok(Decision::LeaveClosed(_)) => "leave closed".into(),
             Ok(Decision::Bring { commit, open, reopen }) => {
                 let text = match (open.is_some(), reopen.is_some()) {
