@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use base64::Engine as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::access::{Grant, require};
 use super::answer::{Answer, refusal};
 use super::desk::{Call, Desk};
+use super::kept::keep;
 use super::state::State;
 use super::{Flavor, body, graphql, routes};
 use crate::support::git_server::{Request, Response};
@@ -239,6 +240,10 @@ impl Hub {
                 routes::answer(&mut desk)
             }
         });
+        if answer.is_ok() && !is_graphql && self.flavor == Flavor::DotCom {
+            let request = json!({ "method": call.method, "target": request.target, "body": call.body });
+            keep("rest", &request);
+        }
         answer
             .unwrap_or_else(|refused| refused)
             .with("x-ratelimit-limit", "5000")

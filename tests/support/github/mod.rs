@@ -22,6 +22,7 @@ mod desk;
 mod graphql;
 mod hub;
 mod issues;
+mod kept;
 mod people;
 mod pulls;
 mod repos;

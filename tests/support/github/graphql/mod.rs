@@ -23,6 +23,7 @@ use super::access::{Level, inaccessible};
 use super::answer::{Answer, Outcome, refusal};
 use super::body;
 use super::desk::Desk;
+use super::kept::keep;
 use super::state::Repo;
 use thing::{Got, Thing};
 
@@ -105,10 +106,11 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
         .raw_variable_values(&variables)
         .execute_sync(&node);
     match done {
-        Ok(response) => Ok(Answer::json(
-            200,
-            &work.typed(&serde_json::to_string(&response).unwrap()),
-        )),
+        Ok(response) => {
+            let answer = work.typed(&serde_json::to_string(&response).unwrap());
+            work.with(|desk| keep("graphql", &desk.call.body));
+            Ok(Answer::json(200, &answer))
+        }
         Err(wrong) => Ok(wrong_request(&wrong.message().to_string())),
     }
 }
