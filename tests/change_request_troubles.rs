@@ -114,11 +114,9 @@ fn a_request_that_appears_meanwhile_is_taken_for_what_it_is() {
             "{name}"
         );
         assert_eq!(stage.requests().len(), 1, "{name}");
-        assert_eq!(
-            stage.requests()[0].title,
-            "deploy(prod): web 1.0.0 → 1.1.0",
-            "{name}"
-        );
+        let request = &stage.requests()[0];
+        assert_eq!(request.title, "mine", "{name}: a person's title stays");
+        assert!(request.body.contains("`1.1.0`"), "{name}: {}", request.body);
     }
 }
 
@@ -353,7 +351,7 @@ fn by_path_the_branch_is_named_and_title_and_body_are_templates() {
         let request = &stage.requests()[0];
         assert_eq!(request.title, "Bump web/prod.yaml to 1.2.0", "{name}");
         assert!(
-            request.body.starts_with("Please look at web/prod.yaml.\n"),
+            request.body.contains("\nPlease look at web/prod.yaml.\n"),
             "{name}: {}",
             request.body
         );
@@ -410,5 +408,137 @@ fn many_runs_at_once_end_in_one_request_with_the_highest_version() {
             ["main", HEAD],
             "{name}: no temporary branch is left"
         );
+    }
+}
+
+/// A policy in which prod is frozen.
+fn frozen() -> String {
+    POLICY.replacen(
+        "        promote-from: dev\n        targets: [{file: web/prod.yaml}]",
+        "        promote-from: dev\n        frozen: {from: 2001-01-01, until: 2200-01-01}\n        targets: [{file: web/prod.yaml}]",
+        1,
+    )
+}
+
+#[test]
+fn nothing_merges_by_itself_into_a_frozen_environment_whatever_flags_led_there() {
+    for stage in stages() {
+        let name = stage.name();
+        stage.person_commits("main", ".gitops-steps.yaml", &frozen());
+        let by_path = [
+            "--file",
+            "web/prod.yaml",
+            "--set",
+            "image.tag=1.2.0",
+            "--head-branch",
+            "x",
+        ];
+        let by_image = [
+            "--file",
+            "web/prod.yaml",
+            "--image",
+            "ghcr.io/acme/web:1.2.0",
+            "--head-branch",
+            "y",
+        ];
+        for arguments in [
+            &by_path[..],
+            &by_image[..],
+            &["--app", "web", "--env", "prod"][..],
+        ] {
+            let arguments = [arguments, &["--auto-merge", "squash"]].concat();
+            let json = stage.run("open-promotion-pr", &arguments).exits(0).json();
+            assert_eq!(json["operation"], "created", "{name} {arguments:?}");
+            assert!(json["warnings"].to_string().contains("frozen"), "{name} {json}");
+        }
+        assert_eq!(
+            stage.file("main", "web/prod.yaml"),
+            Some(values("web", "1.0.0")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_was_to_merge_by_itself_does_not_once_the_environment_is_frozen() {
+    for stage in stages() {
+        let name = stage.name();
+        stage.hold_merges();
+        promote(&stage, &["--auto-merge", "squash"]).exits(0);
+        assert!(stage.merges_by_itself(), "{name}");
+        stage.person_commits("main", ".gitops-steps.yaml", &frozen());
+        stage.person_commits("main", "web/dev.yaml", &values("web", "1.2.0"));
+        promote(&stage, &["--auto-merge", "squash"]).exits(0);
+        assert!(!stage.merges_by_itself(), "{name}");
+    }
+}
+
+#[test]
+fn a_lost_answer_loses_no_label() {
+    for stage in stages() {
+        let name = stage.name();
+        stage.spoil(
+            "POST /repos/acme/deploy/pulls",
+            "POST /merge_requests",
+            Trouble::LostAfterDoing,
+        );
+        let json = promote(&stage, &["--label", "production"]).exits(0).json();
+        assert_eq!(
+            (&json["operation"], &json["changed"]),
+            (&"created".into(), &true.into()),
+            "{name}"
+        );
+        assert!(json["commit"].is_string(), "{name}");
+        assert_eq!(stage.requests()[0].labels, ["production"], "{name}");
+    }
+}
+
+#[test]
+fn what_people_write_into_our_request_stays() {
+    for stage in stages() {
+        let name = stage.name();
+        promote(&stage, &[]).exits(0);
+        stage.retitle(1, "[OPS-7] web to prod", "Risk: low, says Jane.");
+        stage.person_commits("main", "web/dev.yaml", &values("web", "1.2.0"));
+        promote(&stage, &[]).exits(0);
+        let request = &stage.requests()[0];
+        assert_eq!(request.title, "[OPS-7] web to prod", "{name}");
+        assert!(
+            request.body.contains("Risk: low, says Jane."),
+            "{name}: {}",
+            request.body
+        );
+        assert!(
+            request.body.contains("`1.2.0`") && !request.body.contains("`1.1.0`"),
+            "{name}: {}",
+            request.body
+        );
+    }
+}
+
+#[test]
+fn a_persons_commits_keep_a_request_open_though_the_base_has_its_values() {
+    for stage in stages() {
+        let name = stage.name();
+        promote(&stage, &[]).exits(0);
+        stage.person_commits(HEAD, "notes.md", "by Jane\n");
+        stage.person_commits("main", "web/prod.yaml", &values("web", "1.1.0"));
+        let json = promote(&stage, &[]).exits(0).json();
+        assert!(
+            json["warnings"].to_string().contains("left open"),
+            "{name}: {json}"
+        );
+        assert_eq!(stage.requests()[0].state, "open", "{name}");
+    }
+}
+
+#[test]
+fn a_branch_of_somebody_else_is_not_taken_though_it_carries_nothing() {
+    for stage in stages() {
+        let name = stage.name();
+        stage.branch("develop");
+        let bump = ["--app", "web", "--env", "prod", "--head-branch", "develop"];
+        stage.run("open-promotion-pr", &bump).exits(4).says("--take-over");
+        assert_eq!(stage.messages("develop").len(), 1, "{name}");
     }
 }

@@ -11,7 +11,9 @@ use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::plan::{Operation, Plan, Publish};
 use crate::steps::bump_values::{Circumstances, Request};
-use crate::steps::proposal::{Decision, Proposal, Seen, SourceLog, Tip, closed_by_us, decide, is_of};
+use crate::steps::proposal::{
+    Decision, Proposal, Seen, SourceLog, Tip, closed_by_us, decide, edit, is_of, is_ours,
+};
 use crate::words::fault::{Fault, Kind};
 use crate::words::policy::FILE_NAME;
 use crate::words::repo_path::RepoPath;
@@ -19,6 +21,9 @@ use crate::words::source_commit;
 use crate::world::clock;
 use crate::world::config_repo::Outcome;
 use crate::world::forge::Forge;
+
+/// How often the forge may refuse to open a change request that it does not list.
+const REFUSALS: u32 = 4;
 
 /// The tip of the base that a plan was made on.
 pub(super) struct Base {
@@ -42,6 +47,20 @@ pub(super) struct Proposer {
     forge: OnceCell<Forge>,
     /// The one that was open when we looked before.
     open: Option<u64>,
+    /// What this run has done already, though it had no answer to it, or something moved afterwards.
+    did: Option<Operation>,
+    /// How often the forge would not open one, and listed none.
+    refused: u32,
+}
+
+/// What is there to build on.
+struct There {
+    /// The tip of the head branch.
+    tip: Option<String>,
+    /// The open change request.
+    open: Option<ChangeRequest>,
+    /// The closed one that is to be opened again.
+    reopen: Option<ChangeRequest>,
 }
 
 /// What the head branch holds.
@@ -78,17 +97,7 @@ impl Proposer {
             .find(|request| request.state == State::Open)
             .map(|request| request.number);
         if plan.is_empty() {
-            let merged = requests
-                .iter()
-                .find(|request| request.state == State::Merged && Some(request.number) == before);
-            if let Some(merged) = merged {
-                return Ok(done(Operation::Merged, merged, receipt.of_plan(plan)));
-            }
-            let open = requests.iter().find(|request| request.state == State::Open);
-            return match open {
-                Some(open) => self.close_stale(request, open, plan, base, ends, receipt),
-                None => Ok(Brought::Done(Box::new(receipt.of_plan(plan)))),
-            };
+            return self.nothing_left(request, &requests, before, plan, base, ends, receipt);
         }
         let proposal = request.proposal(&plan, &branch, None)?;
         let head = look(request, &head_branch, Some(&plan), base, ends)?;
@@ -102,16 +111,27 @@ impl Proposer {
             }),
         };
         let flags = &request.pull_request;
-        match decide(&proposal, &seen, (flags.take_over, flags.reopen))? {
-            Decision::Nothing(open) => Ok(done(Operation::Unchanged, &open, nothing(receipt, plan))),
-            Decision::Superseded { open, why, mistold } => {
-                if mistold && self.retell(request, &open, &head_branch, base, ends)? {
-                    return Ok(Brought::Again("the text was about an older value".to_owned()));
+        let decision = decide(&proposal, &seen, (flags.take_over, flags.reopen))?;
+        let tip = head.map(|head| head.tip.id);
+        let (open, why) = match decision {
+            Decision::Bring { commit, open, reopen } => {
+                let there = There { tip, open, reopen };
+                return self.put(request, plan, base, ends, receipt, (commit, &there));
+            }
+            Decision::Nothing(open) => {
+                if plan.frozen {
+                    self.hold_back(&open)?;
                 }
-                let mut receipt = nothing(receipt, plan);
-                receipt.warnings.push(why.clone());
-                receipt.reason = Some(why);
-                Ok(done(Operation::Superseded, &open, receipt))
+                // It may all be there because this run brought it.
+                let Some(operation) = self.did else {
+                    let receipt = nothing(receipt, plan);
+                    return Ok(done(Operation::Unchanged, &open, &head_branch, receipt));
+                };
+                let receipt = Receipt {
+                    commit: tip,
+                    ..receipt
+                };
+                return Ok(self.round_off(&proposal, open, operation, receipt.of_plan(plan)));
             }
             Decision::LeaveClosed(closed) => {
                 let mut receipt = nothing(receipt, plan);
@@ -119,66 +139,122 @@ impl Proposer {
                     "a person closed {} with the same values; --reopen opens it again",
                     closed.url.escape_debug()
                 ));
-                Ok(done(Operation::Skipped, &closed, receipt))
+                return Ok(done(Operation::Skipped, &closed, &head_branch, receipt));
             }
-            Decision::Bring { commit, open, reopen } => {
-                let log = source_log(request, &plan, ends);
-                let proposal = request.proposal(&plan, &branch, log.as_ref())?;
-                let tip = head.map(|head| head.tip.id);
-                let mut receipt = Receipt {
-                    branch: Some(proposal.head.clone()),
-                    commit: tip.clone().filter(|_| !commit),
-                    ..receipt
-                };
-                if commit {
-                    let outcome =
-                        ends.repo
-                            .propose(&base.commit, &proposal.head, tip.as_deref(), &proposal.commit)?;
-                    match outcome {
-                        Outcome::Landed { commit, verified } => {
-                            (receipt.commit, receipt.verified) = (commit, verified);
-                        }
-                        Outcome::Refused(fault) => return Err(fault.into()),
-                        Outcome::Moved { why } | Outcome::Unknown { why, .. } => {
-                            return Ok(Brought::Again(why));
-                        }
-                    }
+            Decision::Superseded { open, why, mistold } => {
+                if mistold && self.retell(request, &open, &head_branch, base, ends)? {
+                    return Ok(Brought::Again("the text was about an older value".to_owned()));
                 }
-                let brought =
-                    self.finish(&proposal, open.as_ref(), reopen.as_ref(), receipt.of_plan(plan))?;
-                match brought {
-                    Brought::Done(receipt) if !is_still_there(&receipt, ends)? => {
-                        Ok(Brought::Again("somebody else replaced the branch".to_owned()))
-                    }
-                    brought => Ok(brought),
-                }
+                (open, why)
             }
+        };
+        let mut receipt = nothing(receipt, plan);
+        receipt.warnings.push(why.clone());
+        receipt.reason = Some(why);
+        Ok(done(Operation::Superseded, &open, &head_branch, receipt))
+    }
+
+    /// Puts the commit on the head branch, unless it is there, and brings the change request about.
+    fn put(
+        &mut self,
+        request: &Request,
+        plan: Plan,
+        base: &Base,
+        ends: &mut Ends<'_>,
+        mut receipt: Receipt,
+        (commit, there): (bool, &There),
+    ) -> anyhow::Result<Brought> {
+        let branch = ends.repo.branch().unwrap_or_default();
+        let log = source_log(request, &plan, ends);
+        let proposal = request.proposal(&plan, branch, log.as_ref())?;
+        if let Some(open) = there.open.as_ref().filter(|_| plan.frozen) {
+            self.hold_back(open)?;
+        }
+        if commit {
+            let expected = there.tip.as_deref();
+            let outcome = ends
+                .repo
+                .propose(&base.commit, &proposal.head, expected, &proposal.commit)?;
+            match outcome {
+                Outcome::Landed { commit, verified } => {
+                    (receipt.commit, receipt.verified) = (commit, verified);
+                }
+                Outcome::Refused(fault) => return Err(fault.into()),
+                Outcome::Moved { why } | Outcome::Unknown { why, .. } => return Ok(Brought::Again(why)),
+            }
+        } else {
+            receipt.commit.clone_from(&there.tip);
+        }
+        match self.finish(&proposal, there, receipt.of_plan(plan))? {
+            Brought::Done(receipt) if !is_still_there(&receipt, ends)? => {
+                Ok(Brought::Again("somebody else replaced the branch".to_owned()))
+            }
+            brought => Ok(brought),
+        }
+    }
+
+    /// What was to merge by itself would merge what comes now, freeze or not.
+    fn hold_back(&self, open: &ChangeRequest) -> anyhow::Result<()> {
+        let forge = self.forge.get().expect("it was opened to look");
+        Ok(forge.cancel_auto_merge(open)?)
+    }
+
+    /// The base has it all: what is open is stale, unless this run saw it being merged.
+    #[expect(clippy::too_many_arguments, reason = "what one attempt knows")]
+    fn nothing_left(
+        &self,
+        request: &Request,
+        requests: &[ChangeRequest],
+        before: Option<u64>,
+        plan: Plan,
+        base: &Base,
+        ends: &mut Ends<'_>,
+        receipt: Receipt,
+    ) -> anyhow::Result<Brought> {
+        let merged = requests
+            .iter()
+            .find(|request| request.state == State::Merged && Some(request.number) == before);
+        let head_branch = request.head_branch()?;
+        if let Some(merged) = merged {
+            return Ok(done(
+                Operation::Merged,
+                merged,
+                &head_branch,
+                receipt.of_plan(plan),
+            ));
+        }
+        match requests.iter().find(|request| request.state == State::Open) {
+            Some(open) => self.close_stale(request, open, plan, base, ends, receipt),
+            None => Ok(Brought::Done(Box::new(receipt.of_plan(plan)))),
         }
     }
 
     /// Opens or updates the change request for the head branch as it is now.
     fn finish(
-        &self,
+        &mut self,
         proposal: &Proposal,
-        open: Option<&ChangeRequest>,
-        reopen: Option<&ChangeRequest>,
+        there: &There,
         mut receipt: Receipt,
     ) -> anyhow::Result<Brought> {
         let forge = self.forge.get().expect("it was opened to look");
         receipt.warnings.extend(proposal.warnings.iter().cloned());
-        let edit = Edit {
-            title: Some(proposal.title.clone()),
-            body: Some(proposal.body.clone()),
-            reopen: open.is_none(),
-        };
-        let updated = match (open, reopen) {
-            (Some(open), _) => Some(forge.update(open.number, &edit)?),
+        let updated = match (&there.open, &there.reopen) {
+            (Some(open), _) => Some(forge.update(open.number, &edit(open, proposal))?),
             // A forge may refuse to open one again whose branch went meanwhile: then a new one is opened.
-            (None, Some(closed)) => forge.update(closed.number, &edit).ok(),
+            (None, Some(closed)) => {
+                let edit = Edit {
+                    reopen: true,
+                    ..edit(closed, proposal)
+                };
+                forge.update(closed.number, &edit).ok()
+            }
             (None, None) => None,
         };
-        let (mut request, mut operation) = match updated {
-            Some(request) if request.state == State::Open => (request, Operation::Updated),
+        let (request, operation) = match updated {
+            Some(request) if request.state == State::Open => {
+                self.did = self.did.or(Some(Operation::Updated));
+                (request, Operation::Updated)
+            }
             Some(request) => {
                 return Ok(Brought::Again(format!(
                     "{} was merged or closed meanwhile",
@@ -199,25 +275,62 @@ impl Proposer {
                         receipt.warnings.extend(warning);
                         (request, Operation::Created)
                     }
-                    Opened::Exists => return Ok(Brought::Again("somebody opened one meanwhile".to_owned())),
+                    Opened::Exists => return self.look_again(proposal, "somebody opened one meanwhile"),
                     Opened::NoDifference => {
-                        return Ok(Brought::Again("the base has the same commit now".to_owned()));
+                        return self.look_again(proposal, "the base has the same commit now");
                     }
-                    Opened::Unclear(why) => return Ok(Brought::Again(why)),
+                    Opened::Unclear(why) => {
+                        self.did = Some(Operation::Created);
+                        return Ok(Brought::Again(why));
+                    }
                 }
             }
         };
+        self.did = Some(operation);
+        Ok(self.round_off(proposal, request, operation, receipt))
+    }
+
+    /// Sets what is asked for beside the change. The request is there, so nothing of this is a failure.
+    fn round_off(
+        &self,
+        proposal: &Proposal,
+        mut request: ChangeRequest,
+        mut operation: Operation,
+        mut receipt: Receipt,
+    ) -> Brought {
+        let forge = self.forge.get().expect("it was opened to look");
         // A forge may show the old head for a moment; what merges by itself is what was just put there.
         request.head = receipt.commit.clone().or(request.head);
         if operation == Operation::Created && !proposal.dressing.is_empty() {
-            receipt
-                .warnings
-                .extend(forge.dress(&request, &proposal.dressing)?);
+            match forge.dress(&request, &proposal.dressing) {
+                Ok(warnings) => receipt.warnings.extend(warnings),
+                Err(fault) => receipt
+                    .warnings
+                    .push(format!("labels and people were not all set: {fault}")),
+            }
         }
         if let Some(method) = proposal.auto_merge {
-            operation = merge(forge, &request, method, operation, &mut receipt)?;
+            operation = merge(forge, &request, method, operation, &mut receipt);
         }
-        Ok(done(operation, &request, receipt))
+        done(operation, &request, &proposal.head, receipt)
+    }
+
+    /// Looks again for what the forge says is there, but not for ever.
+    ///
+    /// # Errors
+    /// `Denied` when it still lists nothing.
+    fn look_again(&mut self, proposal: &Proposal, why: &str) -> anyhow::Result<Brought> {
+        self.refused += 1;
+        if self.refused < REFUSALS {
+            return Ok(Brought::Again(why.to_owned()));
+        }
+        let message = format!(
+            "the forge opens no pull request for `{}`, as if there were one or nothing differed, and lists none",
+            proposal.head
+        );
+        Err(Fault::new(Kind::Denied, message)
+            .hint("look for one that the token cannot see, or name another --head-branch")
+            .into())
     }
 
     /// Lets a change request tell what its branch carries: of two runs that crossed, the one with the older value may
@@ -245,13 +358,8 @@ impl Proposer {
         drop(snapshot);
         let branch = ends.repo.branch().unwrap_or_default();
         let proposal = carried.proposal(&plan, branch, None)?;
-        let edit = Edit {
-            title: Some(proposal.title),
-            body: Some(proposal.body),
-            reopen: false,
-        };
         let forge = self.forge.get().expect("it was opened to look");
-        forge.update(open.number, &edit)?;
+        forge.update(open.number, &edit(open, &proposal))?;
         Ok(true)
     }
 
@@ -266,17 +374,34 @@ impl Proposer {
         receipt: Receipt,
     ) -> anyhow::Result<Brought> {
         let ours = is_of(open);
+        let head_branch = request.head_branch()?;
         if plan.operation != Operation::Unchanged || !ours {
-            return Ok(done(plan.operation, open, receipt.of_plan(plan)));
+            return Ok(done(plan.operation, open, &head_branch, receipt.of_plan(plan)));
         }
-        let head = look(request, &request.head_branch()?, None, base, ends)?;
+        let head = look(request, &head_branch, None, base, ends)?;
         if let Some(newer) = head.as_ref().and_then(|head| head.newer.clone()) {
             let mut receipt = receipt.of_plan(plan);
             receipt.warnings.push(newer.clone());
             receipt.reason = Some(newer);
-            return Ok(done(Operation::Superseded, open, receipt));
+            return Ok(done(Operation::Superseded, open, &head_branch, receipt));
         }
         let branch = ends.repo.branch().unwrap_or_default();
+        let seen = Seen {
+            requests: std::slice::from_ref(open),
+            base: &base.commit,
+            head: None,
+        };
+        let foreign = head
+            .as_ref()
+            .filter(|head| !is_ours(&head.tip, (&head_branch, branch), &seen));
+        if foreign.is_some_and(|_| !request.pull_request.take_over) {
+            let mut receipt = receipt.of_plan(plan);
+            receipt.warnings.push(format!(
+                "{} is left open, because its branch carries somebody else's commits",
+                open.url.escape_debug()
+            ));
+            return Ok(done(Operation::Unchanged, open, &head_branch, receipt));
+        }
         let comment = format!(
             "`{}` has these values already: nothing is left to change.",
             branch.replace('`', "")
@@ -285,7 +410,7 @@ impl Proposer {
         forge.close(open.number, &closed_by_us(&open.body), &comment)?;
         let mut receipt = receipt.of_plan(plan);
         receipt.reason = Some(format!("`{}` has these values already", branch.escape_debug()));
-        Ok(done(Operation::Closed, open, receipt))
+        Ok(done(Operation::Closed, open, &head_branch, receipt))
     }
 }
 
@@ -387,32 +512,24 @@ fn merge(
     method: MergeMethod,
     operation: Operation,
     receipt: &mut Receipt,
-) -> anyhow::Result<Operation> {
-    Ok(match forge.auto_merge(request, method) {
-        Ok(AutoMerge::Merged) => Operation::Merged,
+) -> Operation {
+    let why = match forge.auto_merge(request, method) {
+        Ok(AutoMerge::Merged) => return Operation::Merged,
         Ok(AutoMerge::Enabled) => {
             receipt.remark = Some("it merges by itself as soon as the rules are met".to_owned());
-            operation
+            return operation;
         }
         Ok(AutoMerge::Queued) => {
             receipt.remark = Some("it waits in the merge queue".to_owned());
-            operation
+            return operation;
         }
-        Ok(AutoMerge::Unavailable(why)) => {
-            receipt
-                .warnings
-                .push(format!("it does not merge by itself: {why}"));
-            operation
-        }
-        // The change request is there, which is what was asked for first.
-        Err(fault) if fault.kind == Kind::Denied => {
-            receipt
-                .warnings
-                .push(format!("it does not merge by itself: {fault}"));
-            operation
-        }
-        Err(fault) => return Err(fault.into()),
-    })
+        Ok(AutoMerge::Unavailable(why)) => why,
+        Err(fault) => fault.to_string(),
+    };
+    receipt
+        .warnings
+        .push(format!("it does not merge by itself: {why}"));
+    operation
 }
 
 fn source_log(request: &Request, plan: &Plan, ends: &Ends<'_>) -> Option<SourceLog> {
@@ -458,11 +575,28 @@ fn nothing(receipt: Receipt, plan: Plan) -> Receipt {
     receipt
 }
 
-fn done(operation: Operation, request: &ChangeRequest, receipt: Receipt) -> Brought {
+fn done(operation: Operation, request: &ChangeRequest, head: &str, receipt: Receipt) -> Brought {
+    let url = request.url.escape_debug();
+    let what = match (receipt.changes.len(), receipt.files.join(", ")) {
+        (1, files) => format!("1 value in {files}"),
+        (count, files) => format!("{count} values in {files}"),
+    };
+    let story = match operation {
+        Operation::Created => format!("opened {url}: {what}"),
+        Operation::Updated => format!("updated {url}: {what}"),
+        Operation::Merged => format!("{url} is merged"),
+        Operation::Closed => format!("closed {url}: nothing is left to change"),
+        Operation::Superseded => format!("superseded by {url}; nothing was changed"),
+        Operation::Unchanged if receipt.changes.is_empty() => format!("nothing to change; {url} is open"),
+        Operation::Unchanged => format!("nothing to change: {url} has it all"),
+        _ => format!("skipped: {}", receipt.reason.as_deref().unwrap_or_default()),
+    };
     Brought::Done(Box::new(Receipt {
         operation,
+        branch: Some(head.to_owned()),
         pr_number: Some(request.number),
         pr_url: Some(request.url.clone()),
+        story: Some(story),
         ..receipt
     }))
 }

@@ -322,4 +322,40 @@ impl Stage {
             }),
         }
     }
+
+    /// Makes a branch at the tip of `main`.
+    pub fn branch(&self, name: &str) {
+        match &self.forge {
+            Forge::Hub(hub) => hub.branch(REPO, name, "main"),
+            Forge::Lab(lab) => lab.branch(REPO, name, "main"),
+        }
+    }
+
+    /// Lets checks run that never end, so that nothing merges at once.
+    pub fn hold_merges(&self) {
+        match &self.forge {
+            Forge::Hub(hub) => hub.settings(REPO, |settings| {
+                settings.auto_merge_allowed = true;
+                settings.checks_pending = true;
+            }),
+            Forge::Lab(lab) => lab.only_if_pipeline_succeeds(REPO),
+        }
+    }
+
+    /// Whether the first change request merges by itself.
+    pub fn merges_by_itself(&self) -> bool {
+        match &self.forge {
+            Forge::Hub(hub) => !hub.pulls(REPO)[0]["auto_merge"].is_null(),
+            Forge::Lab(lab) => lab.merge_requests(REPO)[0]["merge_when_pipeline_succeeds"] == json!(true),
+        }
+    }
+
+    /// A person gives a change request another title, and adds to its text.
+    pub fn retitle(&self, number: u64, title: &str, more: &str) {
+        let body = format!("{}\n\n{more}", self.requests()[0].body);
+        match &self.forge {
+            Forge::Hub(hub) => hub.retell(REPO, number, title, &body),
+            Forge::Lab(lab) => lab.retell(REPO, number, title, &body),
+        }
+    }
 }

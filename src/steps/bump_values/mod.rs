@@ -87,12 +87,7 @@ impl Request {
             message: String::new(),
             pull_request: look_of(&resolved),
             unpushed: None,
-            frozen: resolved.iter().any(|(resolved, _)| {
-                resolved
-                    .freeze
-                    .as_ref()
-                    .is_some_and(|freeze| freeze.holds_at(now))
-            }),
+            frozen: false,
             reason: None,
             remark: None,
             warnings: Vec::new(),
@@ -124,9 +119,12 @@ impl Request {
         if chart::bump_all(&mut draft, &resolved, snapshot)? {
             edited = draft.apply()?;
         }
-        let permitted = policy.as_ref().map_or(Ok(()), |policy| {
-            self.permit_push(policy, &draft, &edited.reached, now, &mut warnings)
-        });
+        let touched = match &policy {
+            Some(policy) => self.touched(policy, &draft, &edited.reached)?,
+            None => Vec::new(),
+        };
+        let permitted = self.permit_push(&touched, now, &mut warnings);
+        plan.frozen = permit::is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
         name_clusters(&mut edited.changes, &resolved);
         plan.message = message::write(self, &draft.moves, &edited.changes)?;

@@ -65,20 +65,19 @@ impl Request {
         Ok(())
     }
 
-    /// Checks that every place that changes may be pushed to, by whatever flags it was reached. A shared value that
-    /// may change counts for every place of its document, since aliases may carry it there.
+    /// Returns the environments of the policy whose places change, by whatever flags they were reached, each with the
+    /// file. A shared value that may change counts for every place of its document, since aliases may carry it there.
     ///
     /// # Errors
-    /// `Refused` for a place of an environment that is manual or frozen, unless the policy is overridden.
-    pub fn permit_push(
+    /// None that a parsed policy can meet; the kinds of [`Policy::places`].
+    pub fn touched<'a>(
         &self,
         policy: &Policy,
         draft: &Draft,
-        reached: &[(RepoPath, usize, Path)],
-        now: Timestamp,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), Fault> {
+        reached: &'a [(RepoPath, usize, Path)],
+    ) -> Result<Vec<(&'a RepoPath, Reached)>, Fault> {
         let mut checked: Vec<&RepoPath> = Vec::new();
+        let mut touched = Vec::new();
         for (file, ..) in reached {
             if checked.contains(&file) {
                 continue;
@@ -88,37 +87,55 @@ impl Request {
             for name in draft.names(file) {
                 entries.extend(policy.places(name)?);
             }
-            for entry in entries {
-                let Some(refusal) = refusal(&entry, now) else {
-                    continue;
-                };
-                let holds = entry.targets.iter().any(|target| {
-                    reached
-                        .iter()
-                        .filter(|(theirs, ..)| theirs == file)
-                        .any(|(_, document, path)| {
-                            may_be_in(draft, file, target, *document)
-                                && (self.allow_shared || covers(draft, file, target, *document, path))
-                        })
-                });
-                if !holds {
-                    continue;
+            let changes = |target: &ReachedTarget| {
+                let here = reached.iter().filter(|(theirs, ..)| theirs == file);
+                here.into_iter().any(|(_, document, path)| {
+                    may_be_in(draft, file, target, *document)
+                        && (self.allow_shared || covers(draft, file, target, *document, path))
+                })
+            };
+            let entries = entries
+                .into_iter()
+                .filter(|entry| entry.targets.iter().any(changes));
+            touched.extend(entries.map(|entry| (file, entry)));
+        }
+        Ok(touched)
+    }
+
+    /// Checks that every environment that changes may be pushed to.
+    ///
+    /// # Errors
+    /// `Refused` for one that is manual or frozen, unless the policy is overridden.
+    pub fn permit_push(
+        &self,
+        touched: &[(&RepoPath, Reached)],
+        now: Timestamp,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Fault> {
+        for (file, entry) in touched {
+            let Some(refusal) = refusal(entry, now) else {
+                continue;
+            };
+            match &self.publish.override_policy {
+                Some(reason) => {
+                    warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
                 }
-                match &self.publish.override_policy {
-                    Some(reason) => {
-                        warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
-                    }
-                    None => {
-                        return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(
-                            "open a pull request with --publish pull-request, or push all the same with \
-                             --override-policy 'reason'",
-                        ));
-                    }
+                None => {
+                    return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(
+                        "open a pull request with --publish pull-request, or push all the same with \
+                         --override-policy 'reason'",
+                    ));
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Whether an environment that changes is frozen now.
+pub fn is_frozen(touched: &[(&RepoPath, Reached)], now: Timestamp) -> bool {
+    let mut freezes = touched.iter().filter_map(|(_, entry)| entry.freeze.as_ref());
+    freezes.any(|freeze| freeze.holds_at(now))
 }
 
 /// Why nothing is pushed to an environment now, if so.

@@ -173,6 +173,7 @@ mod tests {
 
     #[test]
     fn a_version_goes_on_when_it_has_proven_itself() {
+        use DeploymentState::{Failure, InProgress, Inactive, Success};
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
         let status = |state, since: &str| {
             Some(Status {
@@ -182,7 +183,6 @@ mod tests {
                 log_url: None,
             })
         };
-        use DeploymentState::{Failure, InProgress, Inactive, Success};
         for (min_soak, found, says) in [
             (None, None, Some("no deployment")),
             (None, status(Success, "2026-11-20T11:59:59Z"), None),

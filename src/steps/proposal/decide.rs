@@ -9,6 +9,9 @@ use crate::words::trailers::{Key, Trailers};
 /// The address under which GitHub commits what its own pages and API make.
 const GITHUB_COMMITTER: &str = "<noreply@github.com>";
 
+/// The beginning of the names that we give to head branches.
+const PREFIX: &str = "promote/";
+
 /// What is there already.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -72,7 +75,7 @@ pub fn decide(
     let closed = last.filter(|last| open.is_none() && last.state == State::Closed);
     if let Some(tip) = &seen.head
         && !take_over
-        && !is_ours(tip, proposal, seen)
+        && !is_ours(tip.commit, (&proposal.head, &proposal.base), seen)
     {
         return Err(foreign(proposal, tip.commit, open));
     }
@@ -104,22 +107,25 @@ pub fn decide(
     })
 }
 
-/// Whether nothing of anybody else goes when the branch is made anew: its tip is a commit of ours for this branch that
-/// nobody has made over, or a commit of the base, or one that was merged.
-fn is_ours(tip: &Tip<'_>, proposal: &Proposal, seen: &Seen<'_>) -> bool {
+/// Returns whether nothing of anybody else goes when the head branch is made anew: its tip is a commit of ours for this
+/// branch that nobody has made over, or the base brought into it by the button of a pull request's page, or one that was
+/// merged; or a branch of ours on which there is nothing but the base.
+pub fn is_ours(tip: &LoggedCommit, (head, base_branch): (&str, &str), seen: &Seen<'_>) -> bool {
     let LoggedCommit {
         id,
         message,
         author,
         committer,
-    } = tip.commit;
+    } = tip;
     let merged = seen
         .requests
         .iter()
         .any(|request| request.state == State::Merged && request.head.as_ref() == Some(id));
-    let marked = mark_of(message).is_some_and(|(head, _)| head == proposal.head);
-    let as_made = author == committer || committer.ends_with(GITHUB_COMMITTER);
-    id == seen.base || merged || (marked && as_made)
+    let by_github = committer.ends_with(GITHUB_COMMITTER);
+    let marked = mark_of(message).is_some_and(|(branch, _)| branch == head);
+    let brought_up = by_github && message.trim_end() == format!("Merge branch '{base_branch}' into {head}");
+    let our_name = head.starts_with(PREFIX) || seen.requests.iter().any(is_of);
+    merged || (marked && (author == committer || by_github)) || brought_up || (id == seen.base && our_name)
 }
 
 fn foreign(proposal: &Proposal, tip: &LoggedCommit, open: Option<&ChangeRequest>) -> Fault {
@@ -378,6 +384,20 @@ mod tests {
         ] {
             assert_eq!(word(&proposal("new"), &requests, head, flags), expected, "{what}");
         }
+        let button = LoggedCommit {
+            message: format!("Merge branch 'main' into {HEAD}"),
+            ..by_github.clone()
+        };
+        assert_eq!(
+            word(
+                &proposal("new"),
+                &[request(Open, "new")],
+                Some((&button, false)),
+                no
+            ),
+            "commit, update",
+            "brought up by the button"
+        );
         let commit = LoggedCommit {
             id: "base".into(),
             ..person

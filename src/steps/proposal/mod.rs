@@ -5,10 +5,10 @@ mod text;
 
 use sha2::{Digest as _, Sha256};
 
-pub use decide::{Decision, Seen, Tip, decide, is_of};
+pub use decide::{Decision, Seen, Tip, decide, is_of, is_ours};
 pub use text::SourceLog;
 
-use crate::plan::change_request::{Dressing, MergeMethod};
+use crate::plan::change_request::{ChangeRequest, Dressing, Edit, MergeMethod};
 use crate::plan::commit::NewCommit;
 use crate::plan::{Plan, ValueChange};
 use crate::steps::args::AutoMergeArg;
@@ -78,6 +78,7 @@ impl Request {
             .hint("name another --head-branch"));
         }
         let mark = mark(&plan.changes);
+        let title = text::title(self, plan)?;
         let mut commit = self.commit(plan);
         commit.message = with_mark(&commit.message, &head, &mark);
         let flags = &self.pull_request;
@@ -103,8 +104,8 @@ impl Request {
             }
         };
         Ok(Proposal {
-            title: text::title(self, plan)?,
-            body: text::body(self, plan, &head, &mark, log)?,
+            body: text::body(self, plan, &head, (&mark, &title), log)?,
+            title,
             draft: flags.draft || policy.draft,
             dressing: Dressing {
                 labels: given(&flags.label, &policy.labels),
@@ -127,18 +128,27 @@ pub fn closed_by_us(body: &str) -> String {
     text::closed_by_us(body)
 }
 
-/// The mark of some changes: 16 hex digits of the SHA-256 of files, paths and new values.
+/// Returns what changes on an open change request so that it says what a proposal says. What people wrote stays: a title
+/// that is not ours any more, and all of the text but our own part.
+pub fn edit(open: &ChangeRequest, proposal: &Proposal) -> Edit {
+    text::edit(open, &proposal.title, &proposal.body)
+}
+
+/// The mark of some changes: of files, paths and new values.
 fn mark(changes: &[ValueChange]) -> String {
+    let parts = changes.iter().flat_map(|change| {
+        let new = change.new.as_deref().unwrap_or_default();
+        [change.file.as_str(), change.path.as_str(), new]
+    });
+    short_hash(parts)
+}
+
+/// The first 16 hex digits of the SHA-256 of some texts.
+fn short_hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
-    for change in changes {
-        for part in [
-            &change.file,
-            &change.path,
-            change.new.as_ref().unwrap_or(&String::new()),
-        ] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
     }
     let digest = hash.finalize();
     let first = digest

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::plan::change_request::{ChangeRequest, Edit};
 use crate::plan::comparison::Comparison;
 use crate::plan::{Plan, diff};
 use crate::steps::bump_values::Request;
@@ -10,8 +11,12 @@ use crate::words::markdown::{code, fenced};
 use crate::words::template::{MESSAGE_NAMES, Template};
 use crate::words::wording::one_line;
 
-/// What stands before the head branch and the mark, in a comment that nobody sees.
+/// Where our part of a text begins; what people write before and after it stays.
+const BEGIN: &str = "<!-- gitops-steps begin -->";
+/// What stands before the head branch, the mark and the title's mark, in the comment that ends our part.
 pub(super) const MARK: &str = "<!-- gitops-steps: ";
+/// The end of a comment.
+const END: &str = " -->";
 /// What is added to the text when we close a change request.
 pub(super) const CLOSED: &str = "<!-- gitops-steps closed this -->";
 /// The most characters of a title, by GitHub's and GitLab's rules (256 and 255).
@@ -68,10 +73,10 @@ pub(super) fn body(
     request: &Request,
     plan: &Plan,
     head: &str,
-    mark: &str,
+    (mark, title): (&str, &str),
     log: Option<&SourceLog>,
 ) -> Result<String, Fault> {
-    let mut text = String::new();
+    let mut text = format!("{BEGIN}\n");
     if let Some(template) = request
         .pull_request
         .body
@@ -88,7 +93,7 @@ pub(super) fn body(
         commits(&mut text, log);
     }
     provenance(&mut text, request);
-    let ending = format!("\n{MARK}{head} {mark} -->");
+    let ending = format!("\n{MARK}{head} {mark} {}{END}", super::short_hash([title]));
     let room = BODY_MAX
         .saturating_sub(text.len() + ending.len() + 200)
         .min(DIFF_MAX);
@@ -102,6 +107,32 @@ pub(super) fn body(
     }
     text.push_str(&ending);
     Ok(text)
+}
+
+/// Returns what changes on an open change request: our part of its text, and its title unless a person gave it another.
+pub(super) fn edit(open: &ChangeRequest, title: &str, body: &str) -> Edit {
+    let theirs = open.body.replace(CLOSED, "");
+    let ours = theirs.find(BEGIN).and_then(|begin| {
+        let mark = begin + theirs[begin..].find(MARK)?;
+        let end = mark + theirs[mark..].find(END)? + END.len();
+        Some((begin, mark, end))
+    });
+    let (body, owns_title) = match ours {
+        Some((begin, mark, end)) => {
+            let given = theirs[mark..end - END.len()].rsplit(' ').next();
+            let owns_title = given == Some(super::short_hash([open.title.as_str()]).as_str());
+            (
+                format!("{}{body}{}", &theirs[..begin], theirs[end..].trim_end()),
+                owns_title,
+            )
+        }
+        None => (format!("{}\n\n{body}", theirs.trim_end()), false),
+    };
+    Edit {
+        title: owns_title.then(|| title.to_owned()),
+        body: Some(body),
+        reopen: false,
+    }
 }
 
 /// Adds what tells a later run that we closed it.
@@ -203,5 +234,58 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(200) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::short_hash;
+    use super::*;
+    use crate::plan::change_request::State;
+
+    fn part(title: &str, said: &str) -> String {
+        format!(
+            "{BEGIN}\n{said}\n{MARK}promote/prod/web m {}{END}",
+            short_hash([title])
+        )
+    }
+
+    fn open(title: &str, body: &str) -> ChangeRequest {
+        ChangeRequest {
+            number: 1,
+            node: String::new(),
+            url: String::new(),
+            state: State::Open,
+            title: title.into(),
+            body: body.into(),
+            head: None,
+            draft: false,
+        }
+    }
+
+    #[test]
+    fn what_people_wrote_stays_and_our_part_is_replaced() {
+        let new = part("new", "v2");
+        for (title, body, expected, retitled) in [
+            ("old", part("old", "v1"), new.clone(), true),
+            ("[OPS-7] old", part("old", "v1"), new.clone(), false),
+            (
+                "old",
+                format!("Risk: low\n\n{}\n\nSigned: Jane", part("old", "v1")),
+                format!("Risk: low\n\n{new}\n\nSigned: Jane"),
+                true,
+            ),
+            (
+                "mine",
+                "My own words".to_owned(),
+                format!("My own words\n\n{new}"),
+                false,
+            ),
+            ("old", closed_by_us(&part("old", "v1")), new.clone(), true),
+        ] {
+            let edit = edit(&open(title, &body), "new", &new);
+            assert_eq!(edit.body.as_deref(), Some(expected.as_str()));
+            assert_eq!(edit.title.is_some(), retitled, "{title}");
+        }
     }
 }

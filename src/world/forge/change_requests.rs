@@ -62,6 +62,17 @@ impl Forge {
         }
     }
 
+    /// Takes back that a change request merges by itself; nothing where it does not.
+    ///
+    /// # Errors
+    /// What the forge refuses.
+    pub fn cancel_auto_merge(&self, request: &ChangeRequest) -> Result<(), Fault> {
+        match self {
+            Self::GitHub(forge) => forge.cancel_auto_merge(request),
+            Self::GitLab(forge) => forge.cancel_auto_merge(request),
+        }
+    }
+
     /// Asks the forge to merge a change request by itself, once its rules are met.
     ///
     /// # Errors

@@ -143,6 +143,17 @@ impl Hub {
         pulls::land(&mut self.state(), repo, number, "merge", None)
     }
 
+    /// Somebody gives a pull request another title and text.
+    pub fn retell(&self, repo: &str, number: u64, title: &str, text: &str) {
+        let change = pulls::Change {
+            title: Some(title.to_owned()),
+            body: Some(text.to_owned()),
+            ..pulls::Change::default()
+        };
+        pulls::alter(&mut self.state(), repo, number, change, "ann")
+            .unwrap_or_else(|refused| panic!("{refused:?}"));
+    }
+
     /// Somebody closes a pull request.
     pub fn close(&self, repo: &str, number: u64, login: &str) {
         let change = pulls::Change {

@@ -122,6 +122,16 @@ pub fn update(call: &mut Call) -> Outcome {
     Ok(Reply::json(200, &shown(call, &request)))
 }
 
+pub fn cancel_merge(call: &mut Call) -> Outcome {
+    let (at, mut request) = held(call)?;
+    if request["merge_when_pipeline_succeeds"] != true {
+        return Err(Reply::message(406, "Auto-merge is not enabled"));
+    }
+    request["merge_when_pipeline_succeeds"] = json!(false);
+    call.held().merge_requests[at] = request.clone();
+    Ok(Reply::json(201, &shown(call, &request)))
+}
+
 pub fn merge(call: &mut Call) -> Outcome {
     let (at, mut request) = held(call)?;
     let target = request["target_branch"].as_str().unwrap_or_default().to_owned();

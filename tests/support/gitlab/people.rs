@@ -76,6 +76,14 @@ impl Lab {
         request["closed_by"] = by;
     }
 
+    /// Somebody gives a merge request another title and text.
+    pub fn retell(&self, project: &str, iid: u64, title: &str, text: &str) {
+        let mut state = self.state();
+        let request = &mut state.project(project).merge_requests[place(iid)];
+        request["title"] = json!(title);
+        request["description"] = json!(text);
+    }
+
     /// Somebody opens a merge request to `main`; returns its number.
     pub fn open_merge_request(&self, project: &str, source: &str, title: &str, login: &str) -> u64 {
         let path = project.replace('/', "%2F");

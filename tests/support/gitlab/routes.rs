@@ -142,6 +142,11 @@ const ROUTES: &[(&str, Needs, Run)] = &[
         merge_requests::merge,
     ),
     (
+        "POST /projects/:id/merge_requests/:iid/cancel_merge_when_pipeline_succeeds",
+        WRITE,
+        merge_requests::cancel_merge,
+    ),
+    (
         "GET /projects/:id/merge_requests/:iid/commits",
         READ,
         merge_requests::commits,

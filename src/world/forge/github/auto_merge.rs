@@ -23,6 +23,8 @@ const WAYS: u32 = 3;
 
 const ENABLE: &str = "mutation($input:EnablePullRequestAutoMergeInput!){enablePullRequestAutoMerge(input:$input){\
                       clientMutationId}}";
+const DISABLE: &str = "mutation($input:DisablePullRequestAutoMergeInput!){disablePullRequestAutoMerge(input:$input){\
+                       clientMutationId}}";
 const ENQUEUE: &str =
     "mutation($input:EnqueuePullRequestInput!){enqueuePullRequest(input:$input){clientMutationId}}";
 
@@ -85,6 +87,20 @@ impl GitHub {
                     pause *= 2;
                 }
             }
+        }
+    }
+
+    /// Takes back that a pull request merges by itself.
+    pub(in crate::world::forge) fn cancel_auto_merge(&self, request: &ChangeRequest) -> Result<(), Fault> {
+        let input = json!({ "input": { "pullRequestId": request.node } });
+        match self.mutate(DISABLE, &input)? {
+            Reply::Data(_) => Ok(()),
+            // One that never was to merge by itself needs nothing.
+            Reply::Wrong(wrong) if wrong.says(&["not enabled", "can't disable", "cannot disable"]) => Ok(()),
+            Reply::Wrong(wrong) => {
+                Err(self.wrong(&wrong, "take back an automatic merge", "pull requests: write"))
+            }
+            Reply::Unclear(fault) => Err(fault),
         }
     }
 

@@ -40,6 +40,20 @@ enum Tried {
 }
 
 impl GitLab {
+    /// Takes back that a merge request merges by itself.
+    pub(in crate::world::forge) fn cancel_auto_merge(&self, request: &ChangeRequest) -> Result<(), Fault> {
+        let below = format!(
+            "merge_requests/{}/cancel_merge_when_pipeline_succeeds",
+            request.number
+        );
+        match self.write(&self.own(Method::POST, &below))? {
+            // 406: it was not to merge by itself.
+            Called::Answered(answer) if answer.is_ok() || answer.status == 406 => Ok(()),
+            Called::Answered(answer) => Err(self.refusal(&answer, "take back an automatic merge", CHANGING)),
+            Called::Unclear(fault) => Err(fault),
+        }
+    }
+
     /// Asks GitLab to merge once its rules are met, if the head is still the one that we know.
     pub(in crate::world::forge) fn auto_merge(
         &self,
