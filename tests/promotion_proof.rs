@@ -1,4 +1,5 @@
 //! A version goes on only when it has proven itself: its deployment succeeded, so long ago.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
 mod support;
 
@@ -52,7 +53,7 @@ fn stage(github: bool) -> (Stage, String) {
 }
 
 /// Records a state of the deployment in the app's own repository.
-fn record(stage: &Stage, tip: &str, state: &str) {
+fn record(stage: &Stage, sha: &str, word: &str) {
     let (kind, api_url) = match &stage.forge {
         Forge::Hub(hub) => ("github", hub.api_url()),
         Forge::Lab(lab) => ("gitlab", lab.api_url()),
@@ -70,11 +71,11 @@ fn record(stage: &Stage, tip: &str, state: &str) {
             "--ref",
             "main",
             "--sha",
-            tip,
+            sha,
             "--if-missing",
             "create",
             "--state",
-            state,
+            word,
         ])
         .env("GITOPS_STEPS_API_URL", api_url)
         .env("GITOPS_STEPS_TOKEN", TOKEN);
