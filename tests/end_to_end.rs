@@ -170,9 +170,9 @@ fn commits_and_request_tell_where_the_image_was_built_and_who_asked() {
             ("Source-Actor", build.actor),
         ];
         assert_eq!(trailers(&story.stage.messages("main")[0]), dev, "{road:?}");
-        // The promotion was made by the config repo's run.
+        // A promotion tells of the same build.
         let mut prod = dev;
-        (prod[1].1, prod[8].1) = ("prod", &job.run_url);
+        prod[1].1 = "prod";
         let message = &story.stage.messages(HEAD)[0];
         let found = trailers(message);
         assert_eq!(found[..10], prod[..10], "{road:?}");
@@ -187,6 +187,7 @@ fn commits_and_request_tell_where_the_image_was_built_and_who_asked() {
             format!("| `web/prod.yaml` | `image.tag` | `{BY_HAND}` | `{sha}` |"),
             format!("Built from `{SOURCE}@{sha}`"),
             format!("Asked for by `{}`", job.actor),
+            format!("Built by <{}>", build.run_url),
             format!("Run: <{}>", job.run_url),
             format!("+  tag: \"{sha}\"   # kept"),
         ] {
@@ -329,5 +330,27 @@ fn a_build_of_another_repository_is_refused() {
             "{road:?}"
         );
         assert_eq!(story.state(), before, "{road:?}");
+    }
+}
+
+/// A promotion carries the build's own number and run, so that the guard can count across it.
+#[test]
+fn a_step_back_in_dev_does_not_take_prod_back_with_it() {
+    for road in Road::ALL {
+        let story = Story::new(road, &values(BY_HAND));
+        let [older, newer] = [41, 42].map(|number| story.build_job(number));
+        deploy(&story, &hand_over(&story, &newer).1);
+        story.stage.merge(1);
+        let (_, job) = hand_over(&story, &older);
+        let repo = story.address(CONFIG);
+        let to = ["--config-repo", &repo];
+        let back = ["bump-values", "--from-event", &job.event, "--allow-downgrade"];
+        assert_eq!(
+            story.step(&job, &[&back, &to[..]].concat()).outputs["operation"],
+            "updated"
+        );
+        let promote = ["open-promotion-pr", "--app", "web", "--env", "prod"];
+        let step = story.step(&job, &[&promote, &to[..]].concat());
+        assert_eq!(step.outputs["operation"], "superseded", "{road:?}: {}", step.said);
     }
 }

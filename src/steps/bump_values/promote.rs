@@ -106,6 +106,8 @@ fn built_from(
                 sequence: trailers
                     .get(Key::SourceSequence)
                     .and_then(|number| number.parse().ok()),
+                // With the number goes the run that it counts.
+                run_url: get(Key::RunUrl).or(source.run_url),
                 ..source
             });
         }

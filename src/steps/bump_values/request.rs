@@ -66,6 +66,8 @@ pub struct Request {
     pub source: Source,
     /// Who started it.
     pub actor: Option<String>,
+    /// The address of this very run, in CI.
+    pub job_url: Option<String>,
     /// Whether the values come from an event: then `source` is what the payload claims.
     pub from_event: bool,
     /// The fields of the event that nothing reads, by their JSON paths.
@@ -136,6 +138,7 @@ impl Request {
             signing: signing(sign, signing_key),
             source,
             actor,
+            job_url: inputs.source.run_url.clone(),
             from_event,
             ignored: match event {
                 Some(Event::Deploy(deploy)) => deploy.payload.ignored.clone(),

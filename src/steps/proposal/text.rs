@@ -213,7 +213,16 @@ fn provenance(text: &mut String, request: &Request) {
     if let Some(claimed) = claimed {
         lines.push(format!("On behalf of {}, as the payload says", code(claimed)));
     }
-    if let Some(url) = source.run_url.as_ref().filter(|url| is_plain(url)) {
+    let is_other = |url: &&String| request.job_url.as_ref() != Some(*url);
+    if let Some(url) = source
+        .run_url
+        .as_ref()
+        .filter(is_other)
+        .filter(|url| is_plain(url))
+    {
+        lines.push(format!("Built by <{url}>"));
+    }
+    if let Some(url) = request.job_url.as_ref().filter(|url| is_plain(url)) {
         lines.push(format!("Run: <{url}>"));
     }
     for line in lines {
