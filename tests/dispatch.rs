@@ -58,6 +58,15 @@ const GITLAB_JOB: [(&str, &str); 7] = [
     ("GITLAB_USER_LOGIN", "ann"),
 ];
 
+/// What a job knows of the GitLab that runs it.
+fn server_of(port: &str) -> [(&str, &str); 3] {
+    [
+        ("CI_SERVER_PROTOCOL", "http"),
+        ("CI_SERVER_HOST", "127.0.0.1"),
+        ("CI_SERVER_PORT", port),
+    ]
+}
+
 fn hub(flavor: Flavor) -> github::Fake {
     let hub = github::Fake::start_as(flavor);
     hub.repo(REPO, &FILES);
@@ -304,13 +313,10 @@ fn a_lost_answer_is_looked_up_and_never_sent_twice() {
 #[test]
 fn a_pipeline_is_started_by_each_kind_of_token_and_followed_where_one_can_read() {
     let lab = lab();
-    let url = lab.api_url();
-    let job = [
-        &GITLAB_JOB[..],
-        &[("CI_JOB_TOKEN", "j0b-s3cret"), ("CI_API_V4_URL", &url)],
-    ]
-    .concat();
-    let reader = [("CI_API_V4_URL", url.as_str()), ("GITLAB_TOKEN", TOKEN)];
+    let (url, port) = (lab.api_url(), lab.port());
+    let server = server_of(&port);
+    let job = [&GITLAB_JOB[..], &server, &[("CI_JOB_TOKEN", "j0b-s3cret")]].concat();
+    let reader = [&server[..], &[("GITLAB_TOKEN", TOKEN)]].concat();
     let trigger = [&reader[..], &[("GITOPS_STEPS_TOKEN", TRIGGER)]].concat();
     let both = [&reader[..], &job].concat();
     let access = [("GITOPS_STEPS_TOKEN", TOKEN)];
@@ -380,16 +386,16 @@ fn a_refusal_says_what_is_missing() {
     to_lab(&lab, TRIGGER, &[])
         .exits(5)
         .says("name the branch or tag with --ref");
-    let url = lab.api_url();
+    let (url, port) = (lab.api_url(), lab.port());
     lab.token(
         "outside-s3cret",
         gitlab::Grant::job("ann", "acme/web").only(&["acme/web"]),
     );
     let job = [
-        ("GITLAB_CI", "true"),
-        ("CI_JOB_TOKEN", "outside-s3cret"),
-        ("CI_API_V4_URL", &url),
-    ];
+        &server_of(&port)[..],
+        &[("GITLAB_CI", "true"), ("CI_JOB_TOKEN", "outside-s3cret")],
+    ]
+    .concat();
     dispatch("gitlab", &url, &job, &["--ref", "main"])
         .exits(5)
         .says("Job token permissions");
@@ -428,10 +434,7 @@ fn the_job_s_own_token_is_warned_of_before_it_goes_to_another_repository() {
     let hub = hub(Flavor::DotCom);
     hub.token("ghs-s3cret", github::Grant::workflow("acme/web"));
     let api_url = hub.api_url();
-    let own = [
-        ("GITHUB_TOKEN", "ghs-s3cret"),
-        ("GITHUB_API_URL", api_url.as_str()),
-    ];
+    let own = [("GITHUB_TOKEN", "ghs-s3cret"), ("GITHUB_SERVER_URL", hub.url())];
     dispatch("github", &api_url, &[&GITHUB_JOB[..], &own].concat(), &[])
         .exits(5)
         .says("::warning title=gitops-steps::GITHUB_TOKEN reaches only `acme/web`");

@@ -476,7 +476,7 @@ fn what_a_payload_may_not_name_is_refused() {
 }
 
 #[test]
-fn a_trigger_cannot_set_our_flags_on_gitlab() {
+fn a_trigger_cannot_set_what_is_the_job_s_own_on_gitlab() {
     let asked = ("GITOPS_STEPS_FROM_EVENT", "auto");
     let plain = json!({"payload": flat()});
     let body = |variables: Value| {
@@ -533,7 +533,23 @@ fn a_trigger_cannot_set_our_flags_on_gitlab() {
     )
     .exits(2)
     .says("the trigger may not set the variable `GITOPS_STEPS_ENV`");
-    on_gitlab(&bench, &body(json!({"OTHER": "x"})), &[asked], &[]).exits(0);
+    for (name, value) in [
+        ("CI_API_V4_URL", "https://evil.example/api/v4"),
+        ("CI_SERVER_HOST", "evil.example"),
+        ("GITHUB_SERVER_URL", "https://evil.example"),
+        ("GITLAB_TOKEN", "glpat-s3cret-of-a-stranger"),
+        ("ARGOCD_SERVER", "https://evil.example"),
+        ("https_proxy", "http://evil.example"),
+        ("SSL_CERT_FILE", "evil.pem"),
+        ("GIT_SSH_COMMAND", "./evil"),
+    ] {
+        let before = bench.state();
+        on_gitlab(&bench, &body(json!({"OTHER": "x", name: value})), &[asked], &[])
+            .exits(2)
+            .says(&format!("the trigger may not set the variable `{name}`"));
+        assert_eq!(bench.state(), before, "{name}");
+    }
+    on_gitlab(&bench, &body(json!({"OTHER": "x", "CI": "true"})), &[asked], &[]).exits(0);
 }
 
 #[test]

@@ -107,13 +107,9 @@ pub(super) fn credential(
         return Ok(app);
     }
     let names: &[&'static str] = match kind {
-        ForgeKind::GitHub if is_ours(root, environment, "GITHUB_API_URL", "https://api.github.com") => {
-            &["GH_TOKEN", "GITHUB_TOKEN"]
-        }
-        ForgeKind::GitLab if is_ours(root, environment, "CI_API_V4_URL", "https://gitlab.com/api/v4") => {
-            &["GITLAB_TOKEN", "CI_JOB_TOKEN"]
-        }
-        _ => &[],
+        _ if !is_of_server(kind, root, environment) => &[],
+        ForgeKind::GitHub => &["GH_TOKEN", "GITHUB_TOKEN"],
+        ForgeKind::GitLab => &["GITLAB_TOKEN", "CI_JOB_TOKEN"],
     };
     for name in names {
         if let Some(found) = fitting(of_variable(name, environment)?) {
@@ -155,10 +151,31 @@ fn of_variable(
     Ok(token.map(|token| (token, TokenSource::Variable(name))))
 }
 
-/// Whether an API is the one of the CI host that runs us; outside CI, the forge's public one.
-fn is_ours(root: &ApiRoot, environment: &Environment, variable: &str, standard: &str) -> bool {
-    let ours = Url::parse(environment.get(variable).unwrap_or(standard));
-    ours.is_ok_and(|ours| ours.origin() == root.rest.origin())
+/// Whether an API is that of the server that CI names, or of the public one where it names none: on the same scheme, host
+/// and port, or, as GitHub has it, on its host with `api.` before it. What CI says of the API itself is not asked.
+fn is_of_server(kind: ForgeKind, root: &ApiRoot, environment: &Environment) -> bool {
+    let variable = |name, standard| environment.get(name).unwrap_or(standard);
+    let server = match kind {
+        ForgeKind::GitHub => variable("GITHUB_SERVER_URL", "https://github.com").to_owned(),
+        ForgeKind::GitLab => {
+            let host = variable("CI_SERVER_HOST", "gitlab.com");
+            let protocol = variable("CI_SERVER_PROTOCOL", "https");
+            match environment.get("CI_SERVER_PORT") {
+                Some(port) => format!("{protocol}://{host}:{port}"),
+                None => format!("{protocol}://{host}"),
+            }
+        }
+    };
+    let Ok(mut server) = Url::parse(&server) else {
+        return false;
+    };
+    if server.origin() == root.rest.origin() {
+        return true;
+    }
+    let host = server.host_str().map(|host| format!("api.{host}"));
+    kind == ForgeKind::GitHub
+        && server.set_host(host.as_deref()).is_ok()
+        && server.origin() == root.rest.origin()
 }
 
 fn app(environment: &Environment) -> anyhow::Result<Option<Credential>> {
@@ -206,7 +223,11 @@ mod tests {
     fn a_token_goes_only_to_the_host_that_it_was_given_for() {
         use ForgeKind::{GitHub, GitLab};
         let ghe = ("GITHUB_API_URL", "https://ghe.example/api/v3");
+        let ghe_server = ("GITHUB_SERVER_URL", "https://ghe.example");
+        let tenant = ("GITHUB_SERVER_URL", "https://acme.ghe.example");
         let lab = ("CI_API_V4_URL", "https://lab.example/api/v4");
+        let lab_server = ("CI_SERVER_HOST", "lab.example");
+        let (http, port) = (("CI_SERVER_PROTOCOL", "http"), ("CI_SERVER_PORT", "8080"));
         for (kind, api_url, pairs, from) in [
             (GitHub, None, &[("GITHUB_TOKEN", "a")][..], "GITHUB_TOKEN"),
             (
@@ -224,21 +245,64 @@ mod tests {
             (
                 GitHub,
                 Some("https://api.github.com"),
-                &[ghe, ("GITHUB_TOKEN", "a")],
+                &[ghe, ghe_server, ("GITHUB_TOKEN", "a")],
                 "nothing",
             ),
-            (GitHub, None, &[ghe, ("GITHUB_TOKEN", "a")], "GITHUB_TOKEN"),
+            (
+                GitHub,
+                None,
+                &[ghe, ghe_server, ("GITHUB_TOKEN", "a")],
+                "GITHUB_TOKEN",
+            ),
+            // The API's own variable does not say whose the token is.
+            (GitHub, None, &[ghe, ("GITHUB_TOKEN", "a")], "nothing"),
+            (
+                GitHub,
+                Some("https://api.acme.ghe.example"),
+                &[tenant, ("GITHUB_TOKEN", "a")],
+                "GITHUB_TOKEN",
+            ),
+            (
+                GitHub,
+                Some("https://api.evil.example"),
+                &[tenant, ("GITHUB_TOKEN", "a")],
+                "nothing",
+            ),
             (
                 GitHub,
                 None,
                 &[("CI_JOB_TOKEN", "a"), ("GITLAB_TOKEN", "b")],
                 "nothing",
             ),
-            (GitLab, None, &[lab, ("CI_JOB_TOKEN", "a")], "CI_JOB_TOKEN"),
+            (
+                GitLab,
+                None,
+                &[lab, lab_server, ("CI_JOB_TOKEN", "a")],
+                "CI_JOB_TOKEN",
+            ),
+            (GitLab, None, &[lab, ("CI_JOB_TOKEN", "a")], "nothing"),
+            (
+                GitLab,
+                Some("https://api.lab.example"),
+                &[lab_server, ("CI_JOB_TOKEN", "a")],
+                "nothing",
+            ),
+            (
+                GitLab,
+                Some("http://lab.example:8080"),
+                &[lab_server, http, port, ("CI_JOB_TOKEN", "a")],
+                "CI_JOB_TOKEN",
+            ),
+            (
+                GitLab,
+                Some("https://lab.example:8080"),
+                &[lab_server, http, port, ("CI_JOB_TOKEN", "a")],
+                "nothing",
+            ),
             (
                 GitLab,
                 Some("https://gitlab.com"),
-                &[lab, ("CI_JOB_TOKEN", "a")],
+                &[lab, lab_server, ("CI_JOB_TOKEN", "a")],
                 "nothing",
             ),
             (GitLab, None, &[("GITHUB_TOKEN", "a")], "nothing"),

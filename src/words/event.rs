@@ -99,7 +99,7 @@ impl Event {
     }
 }
 
-/// Returns the variables of ours that a trigger's body sets.
+/// Returns the variables that a trigger's body sets although they are the job's own to set.
 ///
 /// GitLab puts a trigger's variables over the job's own, before any flag is read.
 ///
@@ -114,11 +114,24 @@ pub fn own_variables(body: &[u8]) -> Result<Vec<String>, Fault> {
     Ok(variables.keys().filter(|key| is_own(key)).cloned().collect())
 }
 
+/// Whether a variable is one that only the job may set: a flag of ours, or what tells where a token goes, by which way,
+/// and whom to trust there.
 fn is_own(variable: &str) -> bool {
-    variable.to_ascii_uppercase().starts_with("GITOPS_STEPS_")
+    const PREFIXES: [&str; 8] = [
+        "GITOPS_STEPS_",
+        "CI_",
+        "GITHUB_",
+        "GH_",
+        "GITLAB_",
+        "ARGOCD_",
+        "SSL_",
+        "GIT_",
+    ];
+    let variable = variable.to_ascii_uppercase();
+    variable.ends_with("_PROXY") || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
 }
 
-/// Refuses a trigger whose variables would set our flags: GitLab puts them over the job's own.
+/// Refuses a trigger whose variables would set our flags, or lead a token astray: GitLab puts them over the job's own.
 pub(super) fn refuse_own_variables(body: &Fields) -> Result<(), Fault> {
     let Some(Value::Object(variables)) = body.value("variables") else {
         return Ok(());
@@ -129,10 +142,10 @@ pub(super) fn refuse_own_variables(body: &Fields) -> Result<(), Fault> {
         .map_or(Ok(()), |key| Err(own_variable(key)))
 }
 
-/// The refusal of a trigger that sets a variable of ours.
+/// The refusal of a trigger that sets a variable which is the job's own.
 pub fn own_variable(name: &str) -> Fault {
     Fault::invalid(format!("the trigger may not set the variable `{}`", shown(name)))
-        .hint("send the fields in the body field `payload`, and leave GITOPS_STEPS_* to the job")
+        .hint("send the fields in the body field `payload`, and leave this variable to the job")
 }
 
 /// Reads the events of GitHub; `None` for a body of another shape.
@@ -472,6 +485,11 @@ mod tests {
                 r#"{"payload":7,"variables":{"gitops_steps_file":"x"}}"#,
                 Origin::GitLab,
                 "may not set the variable",
+            ),
+            (
+                r#"{"payload":{"app":"web","tag":"v1"},"variables":{"X":"y","https_proxy":"http://evil.example"}}"#,
+                Origin::GitLab,
+                "https_proxy",
             ),
             (r#"{"payload":[]}"#, Origin::GitLab, "`payload` is a list"),
             (r#"{"object_kind":"issue"}"#, Origin::GitLab, "no kind"),

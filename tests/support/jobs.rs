@@ -135,6 +135,9 @@ impl Lab {
         let mut command = self.bench.command();
         command.arg("deployment-status").args(arguments).envs([
             ("GITLAB_CI", "true"),
+            ("CI_SERVER_PROTOCOL", "http"),
+            ("CI_SERVER_HOST", "127.0.0.1"),
+            ("CI_SERVER_PORT", &self.fake.port()),
             ("CI_API_V4_URL", &self.fake.api_url()),
             ("CI_SERVER_URL", &self.fake.url()),
             ("CI_PROJECT_PATH", REPO),

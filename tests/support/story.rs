@@ -278,7 +278,7 @@ impl Story {
     fn variables_of(&self, job: &Job, output: &str) -> Vec<(&'static str, String)> {
         let number = job.number.to_string();
         let token = job_token(job.repo);
-        let api_url;
+        let (api_url, port);
         let common: Vec<(&'static str, &str)> = match &self.stage.forge {
             Forge::Hub(hub) => {
                 api_url = hub.api_url();
@@ -297,9 +297,12 @@ impl Story {
                 ]
             }
             Forge::Lab(lab) => {
-                api_url = lab.api_url();
+                (api_url, port) = (lab.api_url(), lab.port());
                 vec![
                     ("GITLAB_CI", "true"),
+                    ("CI_SERVER_PROTOCOL", "http"),
+                    ("CI_SERVER_HOST", "127.0.0.1"),
+                    ("CI_SERVER_PORT", &port),
                     ("CI_API_V4_URL", &api_url),
                     ("CI_PROJECT_PATH", job.repo),
                     ("CI_COMMIT_SHA", &job.sha),

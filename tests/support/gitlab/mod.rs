@@ -138,6 +138,12 @@ impl Fake {
         self.server.url("").trim_end_matches('/').to_owned()
     }
 
+    /// As in `$CI_SERVER_PORT`.
+    pub fn port(&self) -> String {
+        let url = self.url();
+        url.rsplit(':').next().unwrap().to_owned()
+    }
+
     /// The root of REST, as in `$CI_API_V4_URL`.
     pub fn api_url(&self) -> String {
         format!("{}/api/v4", self.url())
