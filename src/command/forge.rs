@@ -44,22 +44,32 @@ pub(super) fn open_of_url(url: &GitUrl, opening: &Opening<'_>) -> anyhow::Result
     open_at(&repo, api_url.as_deref(), Role::Target, opening)
 }
 
-/// Opens the forge of an app's own repository; `None` where no forge can be told for it. It is the one that CI runs on, or
-/// else the one that serves the config repo.
+/// Opens the forge of an app's own repository; `None` where no forge can be told for it. It is the one that CI runs on, at
+/// the API that CI names, or else the one that serves the config repo.
 pub(super) fn open_source(repo: &str, config_repo: &HostedAt, opening: &Opening<'_>) -> Option<Forge> {
-    let kind = match (Host::of(opening.environment), config_repo) {
-        (_, HostedAt::Forge(config_repo)) => config_repo.kind(),
-        (_, HostedAt::Git(url)) => kind_of(url, opening.common, opening.environment).ok()?,
-        (Some(Host::GitHub), _) => ForgeKind::GitHub,
-        (Some(Host::GitLab), _) => ForgeKind::GitLab,
-        _ => return None,
-    };
+    let (kind, api_url) = source_api(config_repo, opening.common, opening.environment)?;
     let repo = ForgeRepo::new(kind, repo).ok()?;
-    let api_url = match config_repo {
-        HostedAt::Git(url) if opening.common.api_url.is_none() => api_of(kind, url, opening.environment),
-        _ => opening.common.api_url.clone(),
-    };
     open_at(&repo, api_url.as_deref(), Role::Source, opening).ok()
+}
+
+/// Tells the forge of an app's own repository, and its API's address, where [`ApiRoot::of`] does not find it by itself.
+fn source_api(
+    config_repo: &HostedAt,
+    common: &CommonArgs,
+    environment: &Environment,
+) -> Option<(ForgeKind, Option<String>)> {
+    match (Host::of(environment), config_repo) {
+        // `--api-url` is that of the config repo, which may lie on another host than the apps.
+        (Some(Host::GitHub), _) => Some((ForgeKind::GitHub, None)),
+        (Some(Host::GitLab), _) => Some((ForgeKind::GitLab, None)),
+        (_, HostedAt::Forge(repo)) => Some((repo.kind(), common.api_url.clone())),
+        (_, HostedAt::Git(url)) => {
+            let kind = kind_of(url, common, environment).ok()?;
+            let given = common.api_url.clone();
+            Some((kind, given.or_else(|| api_of(kind, url, environment))))
+        }
+        (_, HostedAt::Nowhere) => None,
+    }
 }
 
 fn open_at(
@@ -152,4 +162,49 @@ fn api_of(kind: ForgeKind, url: &GitUrl, environment: &Environment) -> Option<St
         _ => ("https", String::new()),
     };
     Some(format!("{scheme}://{host}{port}{api}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_lies_on_the_forge_that_builds_it_wherever_the_config_repo_is() {
+        use ForgeKind::{GitHub, GitLab};
+        let forge = |text: &str| HostedAt::Forge(ForgeRepo::parse(text).unwrap().unwrap());
+        let git = |text: &str| HostedAt::Git(GitUrl::parse(text).unwrap().unwrap());
+        let (hub, lab) = (("GITHUB_ACTIONS", "true"), ("GITLAB_CI", "true"));
+        let given = Some("https://given.example/api/v4");
+        for (ci, config_repo, api_url, expected) in [
+            (&[hub][..], forge("gitlab:g/p"), given, Some((GitHub, None))),
+            (&[hub], forge("github:a/b"), given, Some((GitHub, None))),
+            (&[lab], forge("github:a/b"), None, Some((GitLab, None))),
+            (&[lab], git("https://github.com/a/b"), None, Some((GitLab, None))),
+            (&[hub], HostedAt::Nowhere, None, Some((GitHub, None))),
+            (&[], forge("gitlab:g/p"), given, Some((GitLab, given))),
+            (&[], git("https://lab.example/gitlab/p"), given, None),
+            (
+                &[("CI_SERVER_URL", "https://lab.example")],
+                git("https://lab.example/g/p"),
+                given,
+                Some((GitLab, given)),
+            ),
+            (
+                &[],
+                git("https://gitlab.lab.example/g/p"),
+                None,
+                Some((GitLab, Some("https://gitlab.lab.example/api/v4"))),
+            ),
+            (&[], HostedAt::Nowhere, given, None),
+        ] {
+            let environment = Environment::from_pairs(ci.iter().copied());
+            let common = CommonArgs {
+                api_url: api_url.map(str::to_owned),
+                ..CommonArgs::for_tests()
+            };
+            let found = source_api(&config_repo, &common, &environment);
+            let found = found.as_ref().map(|(kind, api_url)| (*kind, api_url.as_deref()));
+            assert_eq!(found, expected, "{ci:?} {api_url:?}");
+        }
+    }
 }
