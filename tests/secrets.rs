@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -252,5 +253,73 @@ fn a_token_that_a_server_repeats_is_taken_out() {
         let text = std::fs::read_to_string(file).unwrap();
         secret::is_absent(&text);
         assert!(text.contains("bad token ***"), "{text}");
+    }
+}
+
+/// An App's key and what is made of it are as secret as a token that was handed over.
+#[test]
+fn what_an_app_s_key_is_exchanged_for_is_taken_out_and_the_runner_is_told() {
+    for (way, on_github) in [
+        ("file", true),
+        ("file", false),
+        ("variable", false),
+        ("one line", true),
+    ] {
+        let stage = Stage::github(Way::Api, &[("dev.yaml", "tag: 1.0.0\n")]);
+        let Forge::Hub(hub) = &stage.forge else { return };
+        hub.app(github::App::new(7, 70, &["acme/deploy"], &["contents=write"]));
+        let key = github::Hub::app_key();
+        let line = key.lines().nth(3).unwrap().to_owned();
+        let repeated = line.clone();
+        let minted = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&minted);
+        hub.before_next("createCommitOnBranch", move |hub| {
+            let bearer = |name: &str| {
+                let asked = hub.requests();
+                let asked = asked.iter().find(|one| one.target.ends_with(name)).unwrap();
+                let sent = asked.headers["authorization"].clone();
+                sent.split_once(' ').unwrap().1.to_owned()
+            };
+            let (jwt, token) = (bearer("/access_tokens"), bearer("/graphql"));
+            let said = format!(
+                "bad token {token}, {jwt}, {}, {repeated}",
+                STANDARD.encode(&token)
+            );
+            seen.lock().unwrap().extend([jwt, token]);
+            let body = serde_json::json!({ "message": said }).to_string();
+            hub.fail_next("POST /graphql", github::Failure::Status(401, vec![], body));
+        });
+        let key_file = stage.bench.write_beside("app.pem", &key);
+        let one_line = key.replace('\n', "\\n");
+        let outputs = stage.bench.beside("outputs");
+        let mut variables = vec![
+            ("GITHUB_OUTPUT", text(&outputs)),
+            ("GITHUB_ACTIONS", if on_github { "true" } else { "" }),
+            ("GITOPS_STEPS_TOKEN", ""),
+            ("GITOPS_STEPS_APP_ID", "7"),
+        ];
+        variables.push(match way {
+            "file" => ("GITOPS_STEPS_APP_PRIVATE_KEY_FILE", key_file.as_str()),
+            "variable" => ("GITOPS_STEPS_APP_PRIVATE_KEY", key.as_str()),
+            _ => ("GITOPS_STEPS_APP_PRIVATE_KEY", one_line.as_str()),
+        });
+        let change = ["--file", "dev.yaml", "--set", "tag=1.1.0", "--verbose"];
+        let run = stage.run_with(&variables, "bump-values", &change);
+        let run = run.exits(5).says("bad token ***");
+        let minted = minted.lock().unwrap().clone();
+        assert_eq!(minted.len(), 2);
+        let (masks, told): (Vec<_>, Vec<_>) = run
+            .stderr
+            .lines()
+            .partition(|line| line.starts_with("::add-mask::"));
+        let outputs = fs::read_to_string(&outputs).unwrap();
+        let seen = format!("{}{}{outputs}", run.stdout, told.join("\n"));
+        assert!(outputs.contains("bad token ***"), "{outputs}");
+        for secret in minted.iter().chain([&line]) {
+            assert!(!seen.contains(secret), "{way}: `{secret}` is in:\n{seen}");
+        }
+        secret::is_absent(&seen);
+        let expected: Vec<_> = minted.iter().map(|one| format!("::add-mask::{one}")).collect();
+        assert_eq!(masks, if on_github { expected } else { vec![] }, "{way}");
     }
 }

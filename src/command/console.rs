@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{PoisonError, RwLock};
 
 use anstyle::{AnsiColor, Style};
 
@@ -28,7 +29,7 @@ pub struct Console {
     color_err: bool,
     host: Option<Host>,
     bar: Option<indicatif::ProgressBar>,
-    redactor: Redactor,
+    redactor: RwLock<Redactor>,
 }
 
 impl Console {
@@ -57,7 +58,7 @@ impl Console {
             color_err: wanted(terminal),
             host,
             bar,
-            redactor: tokens::redactor(common, environment),
+            redactor: RwLock::new(tokens::redactor(common, environment)),
         }
     }
 
@@ -132,15 +133,21 @@ impl Console {
     pub fn data(&self, text: &str) {
         self.clear();
         let mut out = io::stdout().lock();
-        let text = self.redactor.redact(text);
+        let text = self.redacted(text);
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Prints the usage error that clap rendered.
     pub(super) fn usage(&self, text: &str) {
         self.clear();
-        let text = self.redactor.redact(text);
+        let text = self.redacted(text);
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Returns the text without the secrets of the run that are known by now.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        redactor.redact(text).into_owned()
     }
 
     /// Returns text of clap as standard output may show it.
@@ -163,7 +170,7 @@ impl Console {
 
     fn error_line(&self, text: &str) {
         self.clear();
-        let _ = writeln!(io::stderr().lock(), "{}", self.redactor.redact(text));
+        let _ = writeln!(io::stderr().lock(), "{}", self.redacted(text));
     }
 
     fn clear(&self) {
@@ -192,6 +199,16 @@ impl Progress for Console {
 
     fn note(&self, text: &str) {
         self.detail(text);
+    }
+
+    /// On GitHub the runner is told too, which takes it out of what later steps print.
+    fn secret(&self, text: &str) {
+        if self.host == Some(Host::GitHub) {
+            self.clear();
+            let _ = writeln!(io::stderr().lock(), "{}", github::mask(text));
+        }
+        let mut redactor = self.redactor.write().unwrap_or_else(PoisonError::into_inner);
+        redactor.learn([text]);
     }
 }
 

@@ -6,7 +6,7 @@ use super::cli::{CommonArgs, Format};
 use super::console::Console;
 use super::exit::Failure;
 use super::receipt::Receipt;
-use super::{github, gitlab, tokens};
+use super::{github, gitlab};
 use crate::plan::Operation;
 use crate::world::clock;
 use crate::world::env::Environment;
@@ -67,7 +67,7 @@ pub(super) fn finish(
         receipt.remark.iter().for_each(|remark| console.say(remark));
     }
     let code = failure.as_ref().map_or(0, Failure::code);
-    match publish_outputs(&receipt, Some(common), environment) {
+    match publish_outputs(&receipt, Some(common), environment, console) {
         Ok(()) => code,
         Err(error) => {
             let failure =
@@ -128,9 +128,9 @@ pub(super) fn publish_outputs(
     receipt: &Receipt,
     common: Option<&CommonArgs>,
     environment: &Environment,
+    console: &Console,
 ) -> anyhow::Result<()> {
-    let redactor = tokens::redactor(common, environment);
-    let redact = |text: &str| redactor.redact(text).into_owned();
+    let redact = |text: &str| console.redacted(text);
     if let Some(path) = environment.get("GITHUB_OUTPUT") {
         files::append(
             Path::new(path),

@@ -103,6 +103,11 @@ pub fn warning(text: &str) -> String {
     format!("::warning title=gitops-steps::{}", data(text))
 }
 
+/// Returns the command that makes the runner hide a secret in the log.
+pub fn mask(secret: &str) -> String {
+    format!("::add-mask::{}", data(secret))
+}
+
 /// Returns text that the runner may print without reading a command in it: as it is, or, where a line looks
 /// like a command, between `::stop-commands::` and its end.
 pub fn inert(text: &str, random: impl FnOnce() -> String) -> String {

@@ -62,7 +62,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
             if json {
                 early.data(&receipt.json());
             }
-            let _ = finish::publish_outputs(&receipt, None, environment);
+            let _ = finish::publish_outputs(&receipt, None, environment, &early);
             return failure.code();
         }
     };

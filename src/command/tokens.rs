@@ -1,5 +1,7 @@
 //! Which token goes where. Each goes only to the host that it was given for.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use secrecy::SecretString;
 use url::Url;
@@ -30,12 +32,20 @@ const SECRETS: [&str; 8] = [
 
 /// Returns what takes the run's secrets out of all that it prints and writes, also where a server repeats them.
 pub(super) fn redactor(common: Option<&CommonArgs>, environment: &Environment) -> Redactor {
-    let file = common.and_then(|common| common.token_file.as_ref());
-    let file = file.and_then(|file| files::read(file, SECRET_MAX).ok());
-    let file = file.and_then(|bytes| String::from_utf8(bytes).ok());
+    let token_file = common.and_then(|common| common.token_file.as_deref());
+    let key_file = environment
+        .get("GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
+        .map(Path::new);
+    let files: Vec<String> = [token_file, key_file]
+        .into_iter()
+        .flatten()
+        .filter_map(|file| String::from_utf8(files::read(file, SECRET_MAX).ok()?).ok())
+        .collect();
     let held = SECRETS.iter().filter_map(|name| environment.get(name));
-    // A key has lines, and a server would repeat one of them.
-    Redactor::of(held.chain(file.as_deref()).flat_map(str::lines).map(str::trim))
+    let held = held.chain(files.iter().map(String::as_str));
+    // A key has lines, which a variable may hold as `\n`, and a server would repeat one of them.
+    let lines = held.flat_map(str::lines).flat_map(|line| line.split("\\n"));
+    Redactor::of(lines.map(str::trim).filter(|line| !line.starts_with("-----")))
 }
 
 /// Which repository a token is wanted for.
@@ -191,7 +201,7 @@ fn app(environment: &Environment) -> anyhow::Result<Option<Credential>> {
                 Fault::invalid("GITOPS_STEPS_APP_ID is set, but not the App's key")
                     .hint("set GITOPS_STEPS_APP_PRIVATE_KEY, or GITOPS_STEPS_APP_PRIVATE_KEY_FILE")
             })?;
-        let bytes = files::read(std::path::Path::new(file), SECRET_MAX)?;
+        let bytes = files::read(Path::new(file), SECRET_MAX)?;
         String::from_utf8(bytes).map_err(|_| Fault::invalid("the App's key is not text"))?
     };
     // CI stores often keep a key on one line.

@@ -20,7 +20,14 @@ impl Redactor {
     /// Learns secrets: each raw, URL-encoded, and as the part of any base64 text, of both alphabets, that is made of
     /// nothing else.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut forms = Vec::new();
+        let mut redactor = Self::default();
+        redactor.learn(secrets);
+        redactor
+    }
+
+    /// Learns more secrets.
+    pub fn learn<'a>(&mut self, secrets: impl IntoIterator<Item = &'a str>) {
+        let forms = &mut self.0;
         for secret in secrets {
             forms.push(secret.to_owned());
             forms.push(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
@@ -33,7 +40,6 @@ impl Redactor {
         // The longest first, so that no part of one is left over.
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
-        Self(forms)
     }
 
     /// Returns the text without them.
@@ -82,6 +88,14 @@ mod tests {
                 assert!(!redacted.contains(part), "{redacted}");
             }
         }
+    }
+
+    #[test]
+    fn a_secret_that_is_learned_later_covers_the_part_that_was_known_before() {
+        let mut redactor = Redactor::of(["ghs_s3cret"]);
+        redactor.learn(["ghs_s3cret-and-more"]);
+        assert_eq!(redactor.redact("<ghs_s3cret-and-more>"), "<***>");
+        assert_eq!(redactor.redact("<ghs_s3cret>"), "<***>");
     }
 
     #[test]

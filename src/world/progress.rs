@@ -8,6 +8,9 @@ pub trait Progress: Send + Sync {
 
     /// Tells what only somebody who looks for a fault wants to know. The text holds no secret.
     fn note(&self, text: &str);
+
+    /// Learns of a secret that came up during the run, which nothing that is printed or written may show.
+    fn secret(&self, text: &str);
 }
 
 /// Shows nothing.
@@ -18,4 +21,6 @@ impl Progress for Silent {
     fn show(&self, _stage: &str, _done: usize, _total: usize) {}
 
     fn note(&self, _text: &str) {}
+
+    fn secret(&self, _text: &str) {}
 }

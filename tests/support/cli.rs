@@ -135,7 +135,12 @@ impl From<Output> for Run {
             stderr: String::from_utf8(output.stderr).unwrap(),
         };
         secret::is_absent(&run.stdout);
-        secret::is_absent(&run.stderr);
+        // What the runner of GitHub is told to hide, it has to be told.
+        let shown = run
+            .stderr
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"));
+        secret::is_absent(&shown.collect::<Vec<_>>().join("\n"));
         run
     }
 }

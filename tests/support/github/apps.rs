@@ -84,7 +84,7 @@ pub fn access_token(desk: &mut Desk<'_>, installation: u64) -> Outcome {
         repos: Some(repos.clone()),
         permissions: Some(permissions),
     };
-    let token = format!("ghs_fake{:032}", desk.state.next_id());
+    let token = format!("ghs_s3cret{:030}", desk.state.next_id());
     desk.state.grants.insert(token.clone(), grant);
     let expires = jiff::Timestamp::from_second(desk.state.seconds() + 3600)
         .unwrap()

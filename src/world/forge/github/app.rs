@@ -42,7 +42,9 @@ impl GitHub {
     /// Exchanges the App's key for a token of this repository.
     pub(super) fn installation_token(&self, id: &str, key: &SecretString) -> Result<Token, Fault> {
         let base = self.access.root.rest.as_str().trim_end_matches('/');
-        let client = self.connect(base, Some(&jwt(id, key)?))?;
+        let jwt = jwt(id, key)?;
+        self.access.progress.secret(jwt.expose_secret());
+        let client = self.connect(base, Some(&jwt))?;
         // Making a second token does no harm, so both requests may be sent again.
         let ask = |method: &Method, path: &str, body: Option<&Value>| match self.exchange(
             &client,
@@ -66,7 +68,9 @@ impl GitHub {
             return Err(self.not_installed(id, &answer));
         }
         let made: Made = answer.read("the App's token")?;
-        Token::parse(&made.token)
+        let token = Token::parse(&made.token)?;
+        self.access.progress.secret(token.expose());
+        Ok(token)
     }
 
     fn not_installed(&self, id: &str, answer: &Answer) -> Fault {
