@@ -175,6 +175,48 @@ fn a_lost_answer_is_not_sent_again() {
 }
 
 #[test]
+fn a_commit_that_landed_is_not_refused_for_what_the_token_may_not_see_of_it() {
+    for (signature, path, expected) in [
+        (
+            json!(null),
+            json!(["createCommitOnBranch", "commit", "signature"]),
+            None,
+        ),
+        (
+            json!({ "isValid": true }),
+            json!(["createCommitOnBranch", "clientMutationId"]),
+            Some(true),
+        ),
+        (
+            json!(null),
+            json!(["createCommitOnBranch", "clientMutationId"]),
+            Some(false),
+        ),
+    ] {
+        let hub = hub();
+        let mut repo = repo(&hub);
+        let base = bump_reads(&mut *repo);
+        hub.before_next("createCommitOnBranch", move |hub| {
+            let oid = hub.person_commits(REPO, "main", DEV, "a: 2\n");
+            let said = "Resource not accessible by integration";
+            let body = json!({
+                "data": { "createCommitOnBranch": { "commit": { "oid": oid, "signature": signature } } },
+                "errors": [{ "type": "FORBIDDEN", "path": path, "message": said }],
+            });
+            hub.fail_next(
+                "createCommitOnBranch",
+                Failure::Status(200, vec![], body.to_string()),
+            );
+        });
+        let outcome = repo.commit(Some(&base), &change(DEV, "a: 2\n")).unwrap();
+        let Outcome::Landed { commit, verified } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!((commit, verified), (hub.tip(REPO, "main"), expected));
+    }
+}
+
+#[test]
 fn what_the_api_cannot_do_names_the_address_that_git_reaches() {
     let hub = hub();
     let hint = format!("{}/{REPO}.git", hub.url());

@@ -69,7 +69,10 @@ impl GitHub {
         Ok(match commit["oid"].as_str() {
             Some(oid) => Outcome::Landed {
                 commit: Some(oid.to_owned()),
-                verified: Some(commit["signature"]["isValid"] == true),
+                // `null` is no signature; without the field, the token may not see it.
+                verified: commit
+                    .get("signature")
+                    .map(|signature| signature["isValid"] == true),
             },
             None => Outcome::Unknown {
                 why: "GitHub does not say which commit it made".to_owned(),

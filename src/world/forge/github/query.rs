@@ -9,15 +9,15 @@ use crate::world::forge::call::{Answer, Called, Effect};
 
 /// What GraphQL came back with.
 pub(super) enum Reply {
-    /// What was asked for.
+    /// What was asked for. What GitHub keeps from us of a mutation that it carried out is not in it.
     Data(Value),
-    /// Its errors, which come with status 200.
+    /// Its errors, which come with status 200: nothing was carried out.
     Wrong(Wrong),
     /// A mutation's answer was lost, or is none.
     Unclear(Fault),
 }
 
-/// The errors of an answer; nothing was carried out of what they are about.
+/// The errors of an answer to a request of which nothing was carried out.
 pub(super) struct Wrong(Answer);
 
 impl Wrong {
@@ -78,13 +78,20 @@ impl GitHub {
         let has_errors = answer.json["errors"]
             .as_array()
             .is_some_and(|errors| !errors.is_empty());
-        Ok(if has_errors || !answer.is_ok() {
-            Reply::Wrong(Wrong(answer))
-        } else if answer.json["data"].is_object() {
-            Reply::Data(answer.json["data"].take())
-        } else {
-            Reply::Unclear(odd("what was asked"))
-        })
+        Ok(
+            if effect == Effect::Write && has_errors && was_carried_out(&answer) {
+                self.access
+                    .progress
+                    .note(&format!("GitHub did it, and adds: {}", answer.complaint()));
+                Reply::Data(without_withheld(answer.json))
+            } else if has_errors || !answer.is_ok() {
+                Reply::Wrong(Wrong(answer))
+            } else if answer.json["data"].is_object() {
+                Reply::Data(answer.json["data"].take())
+            } else {
+                Reply::Unclear(odd("what was asked"))
+            },
+        )
     }
 
     /// Puts GraphQL's errors into the words of a refusal; its status is the one that REST would have answered.
@@ -112,6 +119,33 @@ impl GitHub {
     }
 }
 
+/// Tells whether a mutation was carried out all the same: its errors are then about what we wanted to know of it.
+///
+/// Source: the GraphQL specification, "Handling Execution Errors": a mutation that fails is `null`.
+fn was_carried_out(answer: &Answer) -> bool {
+    let data = answer.json["data"].as_object();
+    answer.is_ok() && data.is_some_and(|data| data.values().any(|given| !given.is_null()))
+}
+
+/// Takes the data out of an answer, without the fields that are `null` only because an error is about them.
+fn without_withheld(mut answer: Value) -> Value {
+    let mut data = answer["data"].take();
+    for error in answer["errors"].as_array().into_iter().flatten() {
+        let mut parent = Some(&mut data);
+        for key in error["path"].as_array().into_iter().flatten() {
+            let Some(fields) = parent.and_then(Value::as_object_mut) else {
+                break;
+            };
+            let key = key.as_str().unwrap_or_default();
+            if fields.get(key).is_some_and(Value::is_null) {
+                fields.remove(key);
+            }
+            parent = fields.get_mut(key);
+        }
+    }
+    data
+}
+
 /// Says that an answer is not what the API promises.
 pub(super) fn odd(what: &str) -> Fault {
     Fault::new(
@@ -119,4 +153,28 @@ pub(super) fn odd(what: &str) -> Fault {
         format!("what GitHub says of {what} is not what its API promises"),
     )
     .hint("check --api-url; behind a proxy, check that it lets the API through")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_an_error_keeps_from_us_is_told_from_what_is_not_there() {
+        let data = json!({ "made": { "commit": { "oid": "1", "signature": null, "url": null } } });
+        for (path, expected) in [
+            (json!(null), data.clone()),
+            (json!(["other", "commit"]), data.clone()),
+            (json!(["made", 0, "signature"]), data.clone()),
+            (
+                json!(["made", "commit", "signature", "isValid"]),
+                json!({ "made": { "commit": { "oid": "1", "url": null } } }),
+            ),
+        ] {
+            let answer = json!({ "data": data, "errors": [{ "path": path }] });
+            assert_eq!(without_withheld(answer), expected, "{path}");
+        }
+    }
 }
