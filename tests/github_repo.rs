@@ -9,6 +9,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use gitops_steps::plan::change_request::{
@@ -58,6 +59,10 @@ fn hub() -> Fake {
 }
 
 fn forge_with(hub: &Hub, repo: &str, credential: Credential) -> Forge {
+    forge_within(hub, repo, credential, Duration::from_secs(60))
+}
+
+fn forge_within(hub: &Hub, repo: &str, credential: Credential, limit: Duration) -> Forge {
     let environment = Environment::from_pairs([
         ("GITHUB_API_URL", hub.api_url().as_str()),
         ("GITHUB_GRAPHQL_URL", hub.graphql_url().as_str()),
@@ -67,7 +72,7 @@ fn forge_with(hub: &Hub, repo: &str, credential: Credential) -> Forge {
         http: Http::new(&environment, &GitConfig::default()),
         credential,
         root: ApiRoot::of(repo.kind(), None, &environment).unwrap(),
-        deadline: Deadline::after(Duration::from_secs(60)),
+        deadline: Deadline::after(limit),
         progress: Arc::new(Silent),
     };
     Forge::new(repo, access)
@@ -470,6 +475,67 @@ fn a_proposal_that_fails_leaves_nothing_behind() {
         };
         assert_eq!(came, expected, "{what}");
         assert_eq!(hub.branches(REPO), ["main", head], "{what}");
+    }
+}
+
+#[test]
+fn a_proposal_that_is_given_up_leaves_nothing_behind() {
+    for part in [
+        "POST /repos/acme/deploy/git/refs",
+        "createCommitOnBranch",
+        "updateRefs",
+    ] {
+        let hub = hub();
+        let (released, held) = channel::<()>();
+        hub.before_next(part, move |_| {
+            let _ = held.recv();
+        });
+        let credential = token("s3cret-ana", "GITOPS_STEPS_TOKEN");
+        let mut repo = forge_within(&hub, REPO, credential, Duration::from_secs(3)).config_repo(None);
+        let base = bump_reads(&mut *repo);
+        let error = repo
+            .propose(&base, "promote/prod/web", None, &change(DEV, "a: 3\n"))
+            .unwrap_err();
+        assert_eq!(fault(&error).kind, Kind::GaveUp, "{part}: {error}");
+        let asked = hub.requests();
+        let dropped = asked
+            .iter()
+            .any(|asked| asked.method == "DELETE" && asked.target.contains("/heads/gitops-steps/"));
+        assert!(dropped, "{part}");
+        assert_eq!(hub.branches(REPO), ["main"], "{part}");
+        drop(released);
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_behind_is_deleted_by_a_later_one() {
+    let now = gitops_steps::world::clock::now().as_second();
+    let word = "a1B2c3D4e5F6a1B2c3D4e5F6";
+    let old = format!("gitops-steps/{}-{word}", now - 100_000);
+    let fresh = format!("gitops-steps/{}-{word}", now - 60);
+    let persons = "gitops-steps/1-notes";
+    let head = "promote/prod/web";
+    for (failure, left) in [
+        (None, vec![&*fresh, persons, "main", head]),
+        (Some("matching-refs"), vec![&*old, &*fresh, persons, "main", head]),
+        (Some("DELETE "), vec![&*old, &*fresh, persons, "main", head]),
+    ] {
+        let hub = hub();
+        for branch in [&*old, &*fresh, persons] {
+            hub.branch(REPO, branch, "main");
+        }
+        if let Some(part) = failure {
+            hub.fail_next(part, Failure::Status(403, vec![], "{}".to_owned()));
+        }
+        let mut repo = repo(&hub);
+        let base = bump_reads(&mut *repo);
+        let outcome = repo.propose(&base, head, None, &change(DEV, "a: 3\n")).unwrap();
+        assert!(matches!(outcome, Outcome::Landed { .. }), "{outcome:?}");
+        let mut branches = hub.branches(REPO);
+        let mut left = left;
+        branches.sort_unstable();
+        left.sort_unstable();
+        assert_eq!(branches, left, "{failure:?}");
     }
 }
 

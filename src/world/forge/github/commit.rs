@@ -3,6 +3,8 @@
 //! Sources: GitHub's GraphQL reference for `createCommitOnBranch` and `updateRefs`; "REST API endpoints for Git
 //! references".
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
@@ -13,8 +15,9 @@ use super::{GitHub, encoded};
 use crate::plan::commit::NewCommit;
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;
-use crate::world::clock;
+use crate::world::clock::{self, Deadline};
 use crate::world::config_repo::Outcome;
+use crate::world::forge::access::ForgeAccess;
 use crate::world::forge::call::Called;
 use crate::world::git::{Meaning, meaning};
 
@@ -24,6 +27,14 @@ const WRITING: &str = "contents: write";
 const LARGEST: usize = 36_000_000;
 /// Where a commit is made before its branch is set to it.
 const TEMPORARY: &str = "gitops-steps";
+/// How long cleaning up may take, however late it is.
+const GRACE: Duration = Duration::from_secs(5);
+/// The seconds after which a temporary branch is one of a run that was ended before it cleaned up: none takes that long.
+const STALE: i64 = 24 * 3600;
+/// The length of the random word in a temporary branch's name.
+const WORD: usize = 24;
+/// The most branches of such runs that one run deletes.
+const SWEPT: usize = 10;
 /// The commit that stands for none.
 const NONE: &str = "0000000000000000000000000000000000000000";
 
@@ -85,8 +96,8 @@ impl GitHub {
     /// pull request whose head has nothing of its own.
     ///
     /// The commit is made on a temporary branch `gitops-steps/…`, which goes in the step that sets the branch; a
-    /// workflow that runs on every push, whatever the branch, sees it. A
-    /// server without `updateRefs` (GitHub Enterprise Server before 3.14) cannot compare and set at once: there the
+    /// workflow that runs on every push, whatever the branch, sees it. Its name is no other run's, and tells when it
+    /// was made: what a run left behind that was killed meanwhile is deleted by a later one. A server without `updateRefs` (GitHub Enterprise Server before 3.14) cannot compare and set at once: there the
     /// branch is read again right before it is set.
     pub(super) fn propose(
         &self,
@@ -96,12 +107,13 @@ impl GitHub {
         expected: Option<&str>,
         commit: &NewCommit,
     ) -> Result<Outcome, Fault> {
-        let temporary = format!("{TEMPORARY}/{}", clock::random_word());
-        if let Some(failed) = self.create_branch(&temporary, base)? {
-            // It may be there although nobody said so.
-            if matches!(failed, Outcome::Unknown { .. }) {
-                self.drop_branch(&temporary);
-            }
+        let temporary = temporary_name(clock::now().as_second());
+        let created = self.create_branch(&temporary, base);
+        // It may be there although nobody said so.
+        if matches!(created, Err(_) | Ok(Some(Outcome::Unknown { .. }))) {
+            self.drop_branch(&temporary);
+        }
+        if let Some(failed) = created? {
             return Ok(failed);
         }
         let made = self.commit_on(&temporary, base, commit);
@@ -116,7 +128,9 @@ impl GitHub {
             }
         };
         let set = self.set_branch(id, branch, expected, &oid, &temporary);
-        if !matches!(set, Ok(None)) {
+        if matches!(set, Ok(None)) {
+            self.drop_stale();
+        } else {
             self.drop_branch(&temporary);
         }
         Ok(set?.unwrap_or(Outcome::Landed {
@@ -234,7 +248,45 @@ impl GitHub {
 
     fn drop_branch(&self, branch: &str) {
         let what = format!("the temporary branch `{}`", shown(branch));
-        self.drop_quietly(&format!("/git/refs/heads/{}", encoded(branch)), &what);
+        self.within_grace()
+            .drop_quietly(&format!("/git/refs/heads/{}", encoded(branch)), &what);
+    }
+
+    /// Deletes temporary branches of runs that were ended before they could; a failure is only noted.
+    fn drop_stale(&self) {
+        let listed = self
+            .within_grace()
+            .get(&format!("/git/matching-refs/heads/{TEMPORARY}/"));
+        let note = |why: &str| {
+            let note = format!("temporary branches of other runs were not looked for: {why}");
+            self.access.progress.note(&note);
+        };
+        let refs = match listed {
+            Ok(answer) if answer.is_ok() => answer.json,
+            Ok(answer) => return note(&answer.complaint()),
+            Err(fault) => return note(&fault.message),
+        };
+        let now = clock::now().as_second();
+        let names = refs.as_array().into_iter().flatten();
+        names
+            .filter_map(|one| one["ref"].as_str()?.strip_prefix("refs/heads/"))
+            .filter(|branch| is_stale(branch, now))
+            .take(SWEPT)
+            .for_each(|branch| self.drop_branch(branch));
+    }
+
+    /// Returns the same repository with a deadline of its own, for cleaning up after the run's has passed.
+    fn within_grace(&self) -> Self {
+        Self {
+            access: ForgeAccess {
+                deadline: Deadline::after(GRACE),
+                ..self.access.clone()
+            },
+            repo: self.repo.clone(),
+            rest: self.rest.clone(),
+            graphql: self.graphql.clone(),
+            app_token: self.app_token.clone(),
+        }
     }
 
     /// Tells why a commit or a branch was not taken.
@@ -270,6 +322,21 @@ fn unclear(fault: &Fault, oid: &str) -> Outcome {
     }
 }
 
+/// Returns a name for a temporary branch that is made at this second.
+fn temporary_name(second: i64) -> String {
+    format!("{TEMPORARY}/{second}-{}", clock::random_word())
+}
+
+/// Tells whether a branch is a temporary one of long ago; any that is not named as ours are is somebody else's.
+fn is_stale(branch: &str, now: i64) -> bool {
+    let made = branch.strip_prefix(TEMPORARY).and_then(|rest| {
+        let (second, word) = rest.strip_prefix('/')?.split_once('-')?;
+        let is_ours = word.len() == WORD && word.bytes().all(|b| b.is_ascii_alphanumeric());
+        second.parse::<i64>().ok().filter(|_| is_ours)
+    });
+    made.is_some_and(|made| made < now.saturating_sub(STALE))
+}
+
 /// Splits a message into the headline and the body that the API asks for apart.
 fn parts(message: &str) -> (&str, &str) {
     let (headline, body) = message.split_once('\n').unwrap_or((message, ""));
@@ -289,6 +356,27 @@ mod tests {
             ("a\r\nb", "a", "b"),
         ] {
             assert_eq!(parts(message), (headline, body), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_temporary_branch_of_long_ago_is_stale() {
+        let now = 1_800_000_000;
+        let word = "a".repeat(WORD);
+        assert!(is_stale(&temporary_name(now - STALE - 1), now));
+        for branch in [
+            temporary_name(now - STALE),
+            temporary_name(now + 9),
+            "gitops-steps".to_owned(),
+            "gitops-steps/1".to_owned(),
+            "gitops-steps/1-notes".to_owned(),
+            format!("gitops-steps/1-{}é", &word[2..]),
+            format!("gitops-steps/old-{word}"),
+            format!("gitops-steps/x/1-{word}"),
+            format!("gitops-stepsx/1-{word}"),
+            format!("other/1-{word}"),
+        ] {
+            assert!(!is_stale(&branch, now), "{branch}");
         }
     }
 }
