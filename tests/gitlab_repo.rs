@@ -167,6 +167,18 @@ fn a_file_that_changed_meanwhile_is_never_overwritten() {
 }
 
 #[test]
+fn a_branch_that_is_there_already_is_no_reason_to_try_a_plain_commit_again() {
+    let lab = lab();
+    let mut repo = repo(&lab);
+    let base = bump_reads(&mut *repo);
+    let said = r#"{"message":"A branch called 'main' already exists. Switch to that branch in order to make changes"}"#;
+    let failure = Failure::Status(400, vec![], said.to_owned());
+    lab.fail_next("POST /repository/commits", failure);
+    let outcome = repo.commit(Some(&base), &change(DEV, "a: 2\n")).unwrap();
+    assert_eq!(came(&outcome), "refused", "{outcome:?}");
+}
+
+#[test]
 fn a_new_file_is_made_once_and_other_modes_stay() {
     let lab = lab();
     let mut repo = repo(&lab);

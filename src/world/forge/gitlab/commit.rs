@@ -17,8 +17,8 @@ use crate::world::git::{Meaning, meaning};
 /// What a token needs to commit.
 const WRITING: &str = "the Developer role and the scope api";
 
-/// Wordings, in lower case, of a commit that came too late: the file changed, appeared or went, the branch moved, went
-/// or appeared (`Files::UpdateService`, `Commits::CreateService`, and Gitaly's `UserCommitFiles`).
+/// Wordings, in lower case, of a commit that came too late: the file changed, appeared or went, the branch moved or went
+/// (`Files::UpdateService`, `Commits::CreateService`, and Gitaly's `UserCommitFiles`).
 const MOVED: &[&str] = &[
     "changed since you started editing",
     "a file with this name doesn't exist",
@@ -27,8 +27,10 @@ const MOVED: &[&str] = &[
     "could not update refs/",
     "could not update branch",
     "you can only create or edit files when you are on a branch",
-    "a branch called",
 ];
+/// The wording, in lower case, of a branch that appeared where a commit was to start it. A commit on a branch's tip starts
+/// none: trying it again would meet the same.
+const APPEARED: &str = "a branch called";
 
 /// Where a commit goes.
 pub(super) enum Onto<'a> {
@@ -88,14 +90,14 @@ impl GitLab {
                 commit: Some(answer.read::<Made>("the commit")?.id),
                 verified: None,
             }),
-            Called::Answered(answer) => Ok(self.turned_away(&answer, branch)),
+            Called::Answered(answer) => Ok(self.turned_away(&answer, branch, onto)),
         }
     }
 
     /// Tells why a commit was not taken.
-    fn turned_away(&self, answer: &Answer, branch: &str) -> Outcome {
+    fn turned_away(&self, answer: &Answer, branch: &str, onto: &Onto<'_>) -> Outcome {
         let said = answer.complaint();
-        let means = understood(&said);
+        let means = understood(&said, onto);
         let refused = |why: &str, hint: &str| {
             let message = format!("{why} on `{}`: {said}", shown(branch));
             Outcome::Refused(Fault::new(Kind::Refused, message).hint(hint))
@@ -132,9 +134,10 @@ impl GitLab {
 }
 
 /// Reads what GitLab says of a commit; what git itself says is known already.
-fn understood(said: &str) -> Meaning {
+fn understood(said: &str, onto: &Onto<'_>) -> Meaning {
     let lower = said.to_lowercase().replace('\u{2019}', "'").replace("\\'", "'");
-    if MOVED.iter().any(|wording| lower.contains(wording)) {
+    let appeared = matches!(onto, Onto::Start { .. }) && lower.contains(APPEARED);
+    if appeared || MOVED.iter().any(|wording| lower.contains(wording)) {
         return Meaning::Moved;
     }
     meaning(said, said)
@@ -143,6 +146,12 @@ fn understood(said: &str) -> Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TIP: Onto<'_> = Onto::Tip("abc");
+    const START: Onto<'_> = Onto::Start {
+        base: "abc",
+        over: false,
+    };
 
     #[test]
     fn what_gitlab_says_of_a_commit_is_understood() {
@@ -166,10 +175,6 @@ mod tests {
                 Meaning::Moved,
             ),
             (
-                "A branch called 'x' already exists. Switch to that branch in order to make changes",
-                Meaning::Moved,
-            ),
-            (
                 "403 Forbidden - You are not allowed to push into this branch",
                 Meaning::NoRight,
             ),
@@ -182,7 +187,16 @@ mod tests {
                 Meaning::Rule,
             ),
         ] {
-            assert_eq!(understood(said), expected, "{said}");
+            for onto in [TIP, START] {
+                assert_eq!(understood(said, &onto), expected, "{said}");
+            }
         }
+    }
+
+    #[test]
+    fn a_branch_that_is_there_already_came_first_only_where_one_was_to_be_made() {
+        let said = "A branch called 'x' already exists. Switch to that branch in order to make changes";
+        assert_eq!(understood(said, &START), Meaning::Moved);
+        assert_eq!(understood(said, &TIP), Meaning::Rule);
     }
 }
