@@ -332,6 +332,29 @@ fn gitlab_records_the_same_states_with_the_jobs_own_token() {
 }
 
 #[test]
+fn an_old_deployment_of_gitlab_does_not_stop_the_environment_of_a_newer_one() {
+    let lab = Lab::new();
+    let create = ["--env", "prod", "--state", "success", "--create"];
+    lab.run(&create).exits(0);
+    let newer = lab.fake.person_commits(REPO, "main", "a", "3");
+    lab.run(&[&create[..], &["--sha", &newer, "--ref", "main"]].concat())
+        .exits(0);
+    let old = lab.fake.deployments(REPO)[0]["id"].to_string();
+    for which in [["--sha", &lab.sha], ["--deployment-id", &old]] {
+        let end = ["--env", "prod", "--state", "inactive", "--format", "json"];
+        let run = lab
+            .run(&[&end[..], &which].concat())
+            .exits(0)
+            .says("was superseded by deployment");
+        assert_eq!(run.json()["operation"], json!("skipped"));
+        assert_eq!(lab.fake.environments(REPO)[0]["state"], json!("available"));
+    }
+    lab.run(&["--env", "prod", "--state", "inactive", "--sha", &newer])
+        .exits(0);
+    assert_eq!(lab.fake.environments(REPO)[0]["state"], json!("stopped"));
+}
+
+#[test]
 fn argo_cds_template_sends_only_fields_that_are_read() {
     let read = [
         "repo",

@@ -165,6 +165,12 @@ impl<'a> Records<'a> {
             }
             Next::Record => {}
         }
+        if let Some(why) = self.why_it_stands(deployment, status, &name)? {
+            (receipt.operation, receipt.changed) = (Operation::Skipped, false);
+            receipt.new.clone_from(&receipt.old);
+            receipt.reason = Some(why);
+            return Ok(None);
+        }
         receipt.changed = true;
         if !fresh {
             receipt.operation = Operation::Updated;
@@ -184,6 +190,23 @@ impl<'a> Records<'a> {
             self.end_older(&now, receipt);
         }
         Ok(Some(now))
+    }
+
+    /// Says why a deployment is not ended: where the forge can only end its environment, that may be a newer one's.
+    fn why_it_stands(
+        &self,
+        deployment: &Deployment,
+        status: &NewStatus,
+        name: &str,
+    ) -> anyhow::Result<Option<String>> {
+        if status.state != DeploymentState::Inactive {
+            return Ok(None);
+        }
+        let successor = self.forge.successor(deployment);
+        let successor = successor.with_context(|| format!("cannot tell whether {name} is the newest"))?;
+        Ok(successor.map(|newer| {
+            format!("{name} was superseded by deployment {newer}, whose environment is not stopped for it")
+        }))
     }
 
     /// Ends what a success supersedes and the forge leaves standing. The success is recorded by then, so what fails

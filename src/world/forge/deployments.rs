@@ -67,6 +67,18 @@ impl Forge {
         }
     }
 
+    /// Returns the deployment that has taken another's place, where to end that other one would end the environment:
+    /// GitLab can only stop the whole environment, GitHub ends each deployment by itself.
+    ///
+    /// # Errors
+    /// As [`Forge::deployment`].
+    pub fn successor(&self, deployment: &Deployment) -> Result<Option<u64>, Fault> {
+        match self {
+            Self::GitHub(_) => Ok(None),
+            Self::GitLab(forge) => forge.successor(deployment),
+        }
+    }
+
     /// Returns whether the API records states of this deployment: GitLab leads those of its own jobs itself.
     pub fn takes_states_of(&self, deployment: &Deployment) -> bool {
         matches!(self, Self::GitHub(_)) || deployment.maker != Maker::Other

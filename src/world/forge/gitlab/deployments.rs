@@ -166,6 +166,20 @@ impl GitLab {
         Ok(now.into())
     }
 
+    /// Returns the newest deployment of the environment that came later and did not fail.
+    pub(in crate::world::forge) fn successor(&self, deployment: &Deployment) -> Result<Option<u64>, Fault> {
+        let all = self.list(&Sought {
+            environment: Some(deployment.environment.clone()),
+            ..Sought::default()
+        })?;
+        let stands = |shown: &Shown| {
+            let state = state_of(&shown.status);
+            !matches!(state, DeploymentState::Failure | DeploymentState::Error)
+        };
+        let newer = all.iter().find(|shown| shown.id > deployment.id && stands(shown));
+        Ok(newer.map(|shown| shown.id))
+    }
+
     fn request(&self, method: Method, below: &str) -> Below {
         Below {
             method,
