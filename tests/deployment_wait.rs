@@ -11,7 +11,7 @@ mod support;
 use serde_json::json;
 use support::argocd::{self, ArgoCd, application};
 use support::cli::Run;
-use support::jobs::Hub;
+use support::jobs::{Hub, REPO};
 
 fn waiting(hub: &Hub, argocd: &ArgoCd, more: &[&str]) -> Run {
     let variables = [
@@ -69,13 +69,28 @@ fn a_failed_sync_or_lasting_degradation_is_exit_7() {
 }
 
 #[test]
-fn waiting_ends_with_its_time_and_leaves_the_deployment_in_progress() {
+fn waiting_that_ends_with_its_time_is_an_error_and_not_in_progress_for_ever() {
     let hub = Hub::new();
     let argocd = ArgoCd::showing(&[application("Synced", "Progressing", "Succeeded", &hub.sha)]);
     waiting(&hub, &argocd, &["--timeout", "1s"])
         .exits(6)
         .says("it is Progressing");
-    assert_eq!(hub.states(), ["dev: in_progress"]);
+    assert_eq!(hub.states(), ["dev: in_progress error"]);
+    let said = &hub.fake.deployments(REPO)[0]["statuses"][1]["description"];
+    assert!(said.as_str().unwrap().contains("it is Progressing"), "{said}");
+}
+
+#[test]
+fn argo_cds_word_is_recorded_where_it_turns_us_away_in_the_middle() {
+    let hub = Hub::new();
+    let going = application("Synced", "Progressing", "Running", &hub.sha);
+    let argocd = ArgoCd::showing(&[going.clone(), going, json!("a login page")]);
+    let run = waiting(&hub, &argocd, &[]).exits(5).says("ARGOCD_SERVER");
+    assert!(!run.stderr.contains("--api-url"), "{}", run.stderr);
+    assert_eq!(hub.states(), ["dev: in_progress error"]);
+    // What never answers as Argo CD is never recorded.
+    waiting(&hub, &argocd, &[]).exits(5);
+    assert_eq!(hub.states().len(), 1);
 }
 
 #[test]
@@ -102,6 +117,18 @@ fn argo_cds_refusals_say_what_to_do() {
         let variables = [("ARGOCD_SERVER", server.as_str()), ("ARGOCD_AUTH_TOKEN", token)];
         hub.run_with(&variables, &[&flags[..], &[what]].concat())
     };
+    let elsewhere = ArgoCd::showing(&[json!({ "redirect": "http://login.example/" })]);
+    let variables = [
+        ("ARGOCD_SERVER", elsewhere.url()),
+        ("ARGOCD_AUTH_TOKEN", argocd::TOKEN.to_owned()),
+    ];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let run = hub
+        .run_with(&variables, &[&flags[..], &["argocd:web"]].concat())
+        .exits(5)
+        .says("login.example")
+        .says("set ARGOCD_SERVER");
+    assert!(!run.stderr.contains("--config-repo"), "{}", run.stderr);
     wait("wrong", "argocd:web").exits(5).says("ARGOCD_AUTH_TOKEN");
     wait(argocd::TOKEN, "argocd:api@team")
         .exits(3)
@@ -110,6 +137,7 @@ fn argo_cds_refusals_say_what_to_do() {
     hub.run(&[&flags[..], &["argocd:web"]].concat())
         .exits(2)
         .says("ARGOCD_SERVER");
+    assert_eq!(hub.states().len(), 0);
 }
 
 #[test]

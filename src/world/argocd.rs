@@ -14,6 +14,7 @@ use super::forge::call::{Answer, Called, Effect, call};
 use super::http::{Lost, Request};
 use crate::plan::application::{Application, LastOperation};
 use crate::words::fault::{Fault, Kind};
+use crate::words::wording::shown;
 
 /// One Argo CD.
 pub struct ArgoCd {
@@ -130,7 +131,15 @@ impl ArgoCd {
         let answer = self.get(name, namespace)?;
         let shown_name = name.escape_debug();
         match answer.status {
-            200 => Ok(answer.read::<Shown>("an application of Argo CD")?.into()),
+            200 => {
+                let shown = answer.read::<Shown>("a look at Argo CD");
+                let shown = shown.map_err(|fault| {
+                    fault.hint(
+                        "check that ARGOCD_SERVER is Argo CD's own address, with no login page before it",
+                    )
+                })?;
+                Ok(shown.into())
+            }
             404 => Err(
                 Fault::not_found(format!("Argo CD has no application `{shown_name}`"))
                     .hint("check the name, and its namespace: argocd:APP@NAMESPACE"),
@@ -181,11 +190,8 @@ impl ArgoCd {
                 body: None,
             };
             let mut answer = self.access.http.send(request, self.access.deadline)?;
-            if answer.redirect().map_err(Lost::for_good)?.is_some() {
-                return Err(Lost::for_good(
-                    Fault::new(Kind::Denied, "ARGOCD_SERVER sends us elsewhere")
-                        .hint("name the address itself, with https:// before it"),
-                ));
+            if let Some(elsewhere) = elsewhere(answer.redirect()) {
+                return Err(Lost::for_good(elsewhere));
             }
             let bytes = answer.whole()?;
             Ok(Answer {
@@ -199,6 +205,20 @@ impl ArgoCd {
             Called::Unclear(fault) => Err(fault),
         }
     }
+}
+
+/// Says of an answer that sends us elsewhere where that is: a token goes only where it was given for.
+fn elsewhere(redirect: Result<Option<Url>, Fault>) -> Option<Fault> {
+    let why = match redirect {
+        Ok(None) => return None,
+        Ok(Some(to)) => format!("to `{}`", shown(to.as_str())),
+        Err(fault) => fault.message,
+    };
+    Some(
+        Fault::new(Kind::Denied, format!("ARGOCD_SERVER sends us elsewhere: {why}")).hint(
+            "set ARGOCD_SERVER to Argo CD's own address, with https:// before it; a login page is not one",
+        ),
+    )
 }
 
 impl From<Shown> for Application {

@@ -41,10 +41,15 @@ impl ArgoCd {
                 };
                 let (code, body) = answer(&request, &head, &states);
                 seen.lock().unwrap().push(request);
+                // What a test wants to send us elsewhere says where to.
+                let (code, location) = match body["redirect"].as_str() {
+                    Some(to) => (302, format!("Location: {to}\r\n")),
+                    None => (code, String::new()),
+                };
                 let body = body.to_string();
                 let _ = write!(
                     stream,
-                    "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {code} X\r\n{location}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                     body.len()
                 );
             }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::Run;
 use super::record::Records;
+use crate::command::exit::Failure;
 use crate::command::forge;
 use crate::command::receipt::Receipt;
 use crate::command::tokens::{self, Role};
@@ -33,6 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What is waited for at Argo CD.
 struct Wanted {
+    /// In full hex; until the deployment is known, empty where no flag names it.
     revision: String,
     image: Option<String>,
     settle: Duration,
@@ -57,15 +59,23 @@ impl Run<'_> {
         receipt: &mut Receipt,
     ) -> anyhow::Result<Receipt> {
         let deadline = self.common.deadline(true)?;
-        let settle = duration::parse("--settle", &args.settle)?;
+        let mut wanted = self.wanted(args, deadline)?;
         let argocd = self.argocd(deadline)?;
+        let what = || format!("cannot tell whether `{name}` is healthy");
+        // What can never be waited for is not recorded as going on.
+        match argocd.application(name, namespace) {
+            Err(fault) if fault.kind != Kind::GaveUp => return Err(fault).with_context(what),
+            _ => {}
+        }
         let forge = self.forge(deadline)?;
         let records = Records::new(self, &forge);
         let going = self.request.status(DeploymentState::InProgress, None);
         let Some((deployment, fresh)) = records.find_or_make(&going, receipt)? else {
             return Ok(receipt.clone());
         };
-        let mut wanted = self.wanted(args, &deployment, settle, deadline)?;
+        if wanted.revision.is_empty() {
+            wanted.revision.clone_from(&deployment.sha);
+        }
         let Some(deployment) = records.record(&deployment, fresh, &going, receipt)? else {
             return Ok(receipt.clone());
         };
@@ -83,24 +93,49 @@ impl Run<'_> {
         ));
         let ending = self
             .watch(&argocd, name, namespace, &mut wanted, deadline)
-            .with_context(|| format!("cannot tell whether `{name}` is healthy"))?;
-        let (state, words) = match &ending {
-            Ending::Well => (DeploymentState::Success, None),
-            Ending::Badly(why) => (DeploymentState::Failure, Some(format!("Argo CD: {why}"))),
-        };
-        let status = self.request.status(state, words.as_deref());
-        // The waiting may have used up its time to the last second.
-        let forge = self.forge(self.common.deadline(false)?)?;
-        Records::new(self, &forge).record(&deployment, false, &status, receipt)?;
+            .with_context(what);
+        let recorded = self.end_of_waiting(&deployment, &ending, receipt);
         if created {
             receipt.operation = Operation::Created;
         }
         match ending {
-            Ending::Well => Ok(receipt.clone()),
-            Ending::Badly(why) => Err(Fault::new(Kind::Failed, format!("`{name}`: {why}"))
-                .hint(format!("see: argocd app get {name}"))
-                .into()),
+            Ok(Ending::Well) => recorded.map(|()| receipt.clone()),
+            Ok(Ending::Badly(why)) => {
+                recorded?;
+                Err(Fault::new(Kind::Failed, format!("`{name}`: {why}"))
+                    .hint(format!("see: argocd app get {name}"))
+                    .into())
+            }
+            // Why the waiting ended matters more than that it could not be recorded.
+            Err(error) => {
+                if let Err(unrecorded) = recorded {
+                    let failure = Failure::from(&unrecorded);
+                    receipt
+                        .warnings
+                        .push(format!("it stays in_progress: {}", failure.message));
+                }
+                Err(error)
+            }
         }
+    }
+
+    /// Records how the waiting ended; where it ended without telling, that is an error.
+    fn end_of_waiting(
+        &self,
+        deployment: &Deployment,
+        ending: &anyhow::Result<Ending>,
+        receipt: &mut Receipt,
+    ) -> anyhow::Result<()> {
+        let (state, words) = match ending {
+            Ok(Ending::Well) => (DeploymentState::Success, None),
+            Ok(Ending::Badly(why)) => (DeploymentState::Failure, Some(format!("Argo CD: {why}"))),
+            Err(error) => (DeploymentState::Error, Some(Failure::from(error).fault.message)),
+        };
+        let status = self.request.status(state, words.as_deref());
+        // The waiting may have used up its time to the last second.
+        let forge = self.forge(self.common.deadline(false)?)?;
+        Records::new(self, &forge).record(deployment, false, &status, receipt)?;
+        Ok(())
     }
 
     /// Waits until somebody else has recorded a final state.
@@ -242,16 +277,10 @@ impl Run<'_> {
         }))
     }
 
-    fn wanted(
-        &self,
-        args: &DeploymentStatusArgs,
-        deployment: &Deployment,
-        settle: Duration,
-        deadline: Deadline,
-    ) -> anyhow::Result<Wanted> {
+    fn wanted(&self, args: &DeploymentStatusArgs, deadline: Deadline) -> anyhow::Result<Wanted> {
         let revision = match &args.revision {
             Some(revision) => read_commit(&revision.to_ascii_lowercase()).context("--revision")?,
-            None => deployment.sha.clone(),
+            None => String::new(),
         };
         let config_repo = match &args.config_repo {
             Some(text) => ForgeRepo::parse(text)?.ok_or_else(|| {
@@ -263,7 +292,7 @@ impl Run<'_> {
         Ok(Wanted {
             revision,
             image: args.image.clone(),
-            settle,
+            settle: duration::parse("--settle", &args.settle)?,
             config_repo: forge::open(&config_repo, Role::Target, &self.opening(deadline))?,
             judged: Vec::new(),
         })
