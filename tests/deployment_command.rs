@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::jobs::{Hub, Lab};
+use support::jobs::{Hub, Lab, REPO};
 use support::{github, gitlab};
 
 fn wait_for_file(path: &Path) -> String {
@@ -139,11 +139,47 @@ fn the_next_run_closes_what_a_killed_one_left_open() {
     hub.run(&["--env", "dev", "--sha", &head, "--ref", "b", "--", "true"])
         .exits(0);
     assert_eq!(hub.states()[0], "dev: in_progress");
-    hub.run(&["--env", "dev", "--", "true"])
+    hub.run_with(&[("GITHUB_RUN_ATTEMPT", "2")], &["--env", "dev", "--", "true"])
         .exits(0)
         .says("was left in_progress");
     assert_eq!(hub.states()[0], "dev: in_progress error");
     assert_eq!(hub.states()[3], "dev: in_progress success");
+}
+
+#[test]
+fn two_runs_at_once_leave_each_others_deployment_alone() {
+    for (name, value) in [("GITHUB_RUN_ID", "8"), ("GITHUB_JOB", "other")] {
+        let hub = Hub::new();
+        let (ready, go) = (hub.bench.beside("ready"), hub.bench.beside("go"));
+        let script = format!(
+            "echo up > {}; while [ ! -e {} ]; do sleep 0.05; done",
+            ready.display(),
+            go.display()
+        );
+        let mut child = hub.spawn(&["--env", "dev", "--", "sh", "-c", &script]);
+        wait_for_file(&ready);
+        hub.run_with(&[(name, value)], &["--env", "dev", "--", "false"])
+            .exits(1);
+        assert_eq!(
+            hub.states(),
+            ["dev: in_progress", "dev: in_progress failure"],
+            "{name}"
+        );
+        std::fs::write(&go, "").unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(hub.states()[0], "dev: in_progress success", "{name}");
+    }
+}
+
+#[test]
+fn a_deployment_of_gitlab_that_goes_on_is_nobodys_to_end() {
+    let lab = Lab::new();
+    lab.run(&["--env", "dev", "--state", "in_progress", "--create"])
+        .exits(0);
+    let newer = lab.fake.person_commits(REPO, "main", "a", "3");
+    lab.run(&["--env", "dev", "--sha", &newer, "--ref", "main", "--", "true"])
+        .exits(0);
+    assert_eq!(lab.states(), ["dev: running", "dev: success"]);
 }
 
 #[test]

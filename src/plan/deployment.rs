@@ -73,6 +73,19 @@ pub struct Deployment {
     pub production: bool,
     /// Whose it is.
     pub maker: Maker,
+    /// GitHub: the run of CI in which we made it.
+    pub run: Option<CiRun>,
+}
+
+/// A run of CI, and the job of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CiRun {
+    /// The run's id, which stays the same when it is run again.
+    pub id: String,
+    /// Which attempt of the run, from 1.
+    pub attempt: u64,
+    /// The workflow's file and the job's id, which are the same in every run.
+    pub job: String,
 }
 
 /// Who made a deployment, as far as the forge tells.
@@ -114,6 +127,8 @@ pub struct NewDeployment {
     pub production: Option<bool>,
     /// A word of ours by which it is known again when the answer is lost.
     pub mark: String,
+    /// The run of CI that makes it; GitLab keeps none.
+    pub run: Option<CiRun>,
 }
 
 /// A state to record.

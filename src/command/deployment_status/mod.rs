@@ -17,7 +17,7 @@ use super::receipt::Receipt;
 use super::tokens::Role;
 use super::{event, finish, forge};
 use crate::plan::Operation;
-use crate::plan::deployment::DeploymentState;
+use crate::plan::deployment::{CiRun, DeploymentState};
 use crate::steps::deployment_status::{Action, DeploymentStatusArgs, Inputs, Request};
 use crate::words::event::EVENT_MAX;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
@@ -137,7 +137,23 @@ fn inputs(args: &DeploymentStatusArgs, environment: &Environment) -> anyhow::Res
         event,
         repo,
         pull_request: pull_request(host, environment),
+        run: ci_run(host, environment),
         source,
+    })
+}
+
+/// Returns the run that this is part of. GitLab keeps nothing of it with a deployment, so it is not asked there.
+fn ci_run(host: Option<Host>, environment: &Environment) -> Option<CiRun> {
+    if host != Some(Host::GitHub) {
+        return None;
+    }
+    let get = |name| environment.get(name).unwrap_or_default();
+    // The branch or tag that follows is another one in every run.
+    let workflow = get("GITHUB_WORKFLOW_REF").split('@').next().unwrap_or_default();
+    Some(CiRun {
+        id: environment.get("GITHUB_RUN_ID")?.to_owned(),
+        attempt: get("GITHUB_RUN_ATTEMPT").parse().unwrap_or(1),
+        job: format!("{workflow}:{}", get("GITHUB_JOB")),
     })
 }
 

@@ -9,10 +9,12 @@ use super::record::Records;
 use crate::command::exit::Failure;
 use crate::command::receipt::Receipt;
 use crate::plan::Operation;
-use crate::plan::deployment::{Deployment, DeploymentState, Maker, NewStatus, Sought};
+use crate::plan::deployment::{Deployment, DeploymentState, NewStatus, Sought};
+use crate::steps::deployment_status::follow;
 use crate::steps::deployment_status::which::bare;
 use crate::words::fault::{Fault, Kind};
 use crate::world::child::{Ended, Signals};
+use crate::world::clock;
 
 /// How many of our own deployments are looked at to find what a killed run left open.
 const LOOKED_AT: usize = 10;
@@ -109,14 +111,23 @@ fn find(records: &Records) -> anyhow::Result<Option<Deployment>> {
     if records.request.target.id.is_some() {
         return Ok(Some(found));
     }
-    let latest = records.forge.deployment_status(&found)?;
-    let open = latest.is_none_or(|latest| !latest.state.is_final());
-    Ok(open.then_some(found))
+    let Some(latest) = records.forge.deployment_status(&found)? else {
+        return Ok(Some(found));
+    };
+    // Another run is at it, and records its end itself.
+    let is_anothers = latest.state == DeploymentState::InProgress
+        && found.run.is_some()
+        && found.run != records.request.run;
+    Ok((!latest.state.is_final() && !is_anothers).then_some(found))
 }
 
-/// Ends our own deployments of this environment and branch whose run was killed before it could tell.
+/// Ends our own deployments of this environment and branch whose run was killed before it could tell. A forge that does
+/// not keep which run that was has none.
 fn close_what_was_left_open(records: &Records, receipt: &mut Receipt) -> anyhow::Result<()> {
     let target = &records.request.target;
+    let Some(us) = &records.request.run else {
+        return Ok(());
+    };
     let made_for = target.made_for.as_ref().or(target.sha.as_ref());
     let (Some(environment), Some(reference)) = (&target.environment, made_for) else {
         return Ok(());
@@ -125,14 +136,16 @@ fn close_what_was_left_open(records: &Records, receipt: &mut Receipt) -> anyhow:
         environment: Some(environment.clone()),
         ..Sought::default()
     })?;
-    let ours = all.iter().filter(|one| {
-        matches!(one.maker, Maker::Us(_))
-            && bare(&one.reference) == bare(reference)
-            && target.id != Some(one.id)
+    let ours = all.iter().filter_map(|one| {
+        let by = one.run.as_ref().filter(|by| by.job == us.job)?;
+        (bare(&one.reference) == bare(reference) && target.id != Some(one.id)).then_some((one, by))
     });
-    for left in ours.take(LOOKED_AT) {
+    for (left, by) in ours.take(LOOKED_AT) {
         let latest = records.forge.deployment_status(left)?;
-        if latest.is_some_and(|latest| latest.state == DeploymentState::InProgress) {
+        if latest.is_some_and(|latest| {
+            latest.state == DeploymentState::InProgress
+                && follow::was_left_open(by, latest.since, us, clock::now())
+        }) {
             let error = NewStatus {
                 state: DeploymentState::Error,
                 environment_url: None,

@@ -1,7 +1,15 @@
 //! Which state may follow which, and what a success does to older deployments.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::which::bare;
-use crate::plan::deployment::{Deployment, DeploymentState, NewStatus, Status};
+use crate::plan::deployment::{CiRun, Deployment, DeploymentState, NewStatus, Status};
+
+/// After this long a job has ended, unless its workflow lets it go on longer: the default `timeout-minutes` of GitHub
+/// Actions' "Workflow syntax".
+const JOB_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// What becomes of a state that is to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +61,22 @@ pub fn ends(state: Option<DeploymentState>) -> bool {
     )
 }
 
+/// Returns whether the run that recorded a state at `since` has ended without telling how, as far as we can know.
+///
+/// An earlier attempt of our own run ended before ours began. Of another run of the same job we know no more than that
+/// it should have ended by its time limit; every other one is none of our business.
+pub fn was_left_open(by: &CiRun, since: Option<Timestamp>, us: &CiRun, now: Timestamp) -> bool {
+    if by.job != us.job {
+        return false;
+    }
+    if by.id == us.id {
+        return by.attempt < us.attempt;
+    }
+    since.is_some_and(|since| {
+        Duration::try_from(now.duration_since(since)).is_ok_and(|lasted| lasted > JOB_LIMIT)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +113,33 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_may_still_go_on_is_not_taken_for_a_killed_one() {
+        let run = |id: &str, attempt, job: &str| CiRun {
+            id: id.into(),
+            attempt,
+            job: job.into(),
+        };
+        let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let us = run("7", 2, "deploy.yml:dev");
+        for (by, since, left) in [
+            (run("7", 1, "deploy.yml:dev"), "2026-01-01T23:59:59Z", true),
+            (run("7", 2, "deploy.yml:dev"), "2026-01-01T00:00:00Z", false),
+            (run("7", 3, "deploy.yml:dev"), "2026-01-01T00:00:00Z", false),
+            (run("6", 1, "deploy.yml:dev"), "2026-01-01T18:00:01Z", false),
+            (run("6", 1, "deploy.yml:dev"), "2026-01-01T17:59:59Z", true),
+            (run("6", 1, "deploy.yml:dev"), "2026-01-03T00:00:00Z", false),
+            (run("6", 1, "other.yml:dev"), "2026-01-01T00:00:00Z", false),
+        ] {
+            assert_eq!(
+                was_left_open(&by, since.parse().ok(), &us, now),
+                left,
+                "{by:?} {since}"
+            );
+        }
+        assert!(!was_left_open(&run("6", 1, "deploy.yml:dev"), None, &us, now));
+    }
+
+    #[test]
     fn nobody_elses_environment_or_branch_is_ended_and_never_our_own() {
         let make = |id, environment: &str, reference: &str, transient, production| Deployment {
             id,
@@ -98,6 +149,7 @@ mod tests {
             transient,
             production,
             maker: Maker::Other,
+            run: None,
         };
         let all = [
             make(9, "preview", "a", true, false),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::args::{DeploymentStatusArgs, IfNoDeployment};
-use crate::plan::deployment::{DeploymentState, NewDeployment, NewStatus, Sought};
+use crate::plan::deployment::{CiRun, DeploymentState, NewDeployment, NewStatus, Sought};
 use crate::words::fault::Fault;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
 use crate::words::payload::{Source, read_commit, read_reference, read_url};
@@ -25,6 +25,8 @@ pub struct Inputs {
     pub source: Source,
     /// The pull request that this runs for.
     pub pull_request: Option<PullRequestHead>,
+    /// The run of CI that this is part of, where it names its runs and attempts.
+    pub run: Option<CiRun>,
 }
 
 /// What a run asks for.
@@ -40,6 +42,8 @@ pub struct Request {
     pub if_missing: IfNoDeployment,
     /// Whether a new one is made in any case.
     pub create: bool,
+    /// The run of CI that this is part of.
+    pub run: Option<CiRun>,
     /// What the user should know all the same.
     pub warnings: Vec<String>,
     environment_url: Option<String>,
@@ -113,6 +117,7 @@ impl Request {
             target,
             action,
             create: args.create,
+            run: inputs.run.clone(),
             environment_url: url("--environment-url", &args.environment_url)?.or(event.environment_url),
             log_url: url("--log-url", &args.log_url)?
                 .or(event.log_url)
@@ -176,6 +181,7 @@ impl Request {
             transient: self.transient,
             production: self.production,
             mark,
+            run: self.run.clone(),
         })
     }
 }

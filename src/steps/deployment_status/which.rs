@@ -101,6 +101,7 @@ mod tests {
             transient: true,
             production: false,
             maker: Maker::Other,
+            run: None,
         }
     }
 

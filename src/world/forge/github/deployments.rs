@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::GitHub;
-use crate::plan::deployment::{Deployment, DeploymentState, Maker, NewDeployment, NewStatus, Sought, Status};
+use crate::plan::deployment::{
+    CiRun, Deployment, DeploymentState, Maker, NewDeployment, NewStatus, Sought, Status,
+};
 use crate::words::fault::Fault;
 use crate::world::forge::call::Called;
 
@@ -159,7 +161,7 @@ fn body(new: &NewDeployment) -> Value {
         "task": TASK,
         "auto_merge": false,
         "required_contexts": [],
-        "payload": { OURS: { "id": new.mark, "ref": new.reference } },
+        "payload": { OURS: { "id": new.mark, "ref": new.reference, "run": new.run } },
         "environment": new.environment,
         "transient_environment": new.transient,
     });
@@ -195,6 +197,7 @@ impl From<Shown> for Deployment {
             reference: word("ref").unwrap_or(shown.reference),
             transient: shown.transient_environment.unwrap_or_default(),
             production: shown.production_environment.unwrap_or_default(),
+            run: ours.and_then(|ours| CiRun::deserialize(ours.get("run")?).ok()),
             maker: if ours.is_some() {
                 Maker::Us(word("id"))
             } else {
@@ -232,6 +235,7 @@ mod tests {
             transient: true,
             production: None,
             mark: "m".into(),
+            run: None,
         };
         let body = body(&new);
         assert_eq!(

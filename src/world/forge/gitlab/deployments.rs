@@ -380,6 +380,7 @@ impl From<Shown> for Deployment {
             reference: shown.reference,
             transient: false,
             production: false,
+            run: None,
             // A job's own deployment names the job; one that was recorded through the API names none.
             maker: if shown.deployable.is_none() {
                 Maker::Us(None)
