@@ -18,10 +18,12 @@ use crate::world::http::Lost;
 
 /// How often a read is tried when the connection breaks or the server is ailing.
 const TRIES: u32 = 4;
-/// The longest first pause between two tries; it doubles.
-const PAUSE: Duration = Duration::from_millis(500);
-/// The first wait after a rate limit that does not say how long; it doubles.
-const LIMIT_PAUSE: Duration = Duration::from_secs(60);
+/// The first and the last bound of the pauses between two tries; it doubles.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// The first and the longest wait after a rate limit that does not say how long; it doubles.
+const LIMIT_PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
+/// The shortest wait that is taken from a server: one that says 0 is not asked without end.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Whether a request changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +65,13 @@ pub fn call(
     send: impl Fn() -> Result<Answer, Lost>,
 ) -> Result<Called, Fault> {
     let host = access.root.host();
-    let mut pause = PAUSE;
-    let mut limit_pause = LIMIT_PAUSE;
+    let mut pauses = Doubling(PAUSES);
+    let mut limit_pauses = Doubling(LIMIT_PAUSES);
     let mut failed = 0;
     loop {
         let (fault, wait) = match send() {
             Ok(answer) => {
-                if let Some(wait) = rate_limit(&answer, &mut limit_pause) {
+                if let Some(wait) = rate_limit(&answer, effect, &mut limit_pauses) {
                     let fault = limited(host, &answer);
                     (fault, Some(wait))
                 } else if answer.is_ailing() {
@@ -91,14 +93,25 @@ pub fn call(
         if failed >= TRIES {
             return Err(fault);
         }
-        let wait = wait.unwrap_or_else(|| clock::jitter(pause));
+        let wait = wait.unwrap_or_else(|| clock::jitter(pauses.next()));
+        if wait >= access.deadline.left() {
+            return Err(fault);
+        }
         access
             .progress
             .note(&format!("{what} is tried again in {wait:.1?}: {}", fault.message));
-        if !clock::sleep_within(wait, access.deadline) {
-            return Err(fault);
-        }
-        pause *= 2;
+        clock::sleep(wait);
+    }
+}
+
+/// A pause that doubles up to its longest.
+struct Doubling((Duration, Duration));
+
+impl Doubling {
+    fn next(&mut self) -> Duration {
+        let (pause, longest) = self.0;
+        self.0.0 = pause.saturating_mul(2).min(longest);
+        pause
     }
 }
 
@@ -161,7 +174,36 @@ impl Answer {
 
     fn seconds(&self, name: &str) -> Option<Duration> {
         let seconds = self.header(name)?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        Some(Duration::from_secs(seconds).max(SHORTEST))
+    }
+
+    /// Returns whether an answer of 200 tells of a limit, as GraphQL's do.
+    ///
+    /// The primary limit is an error of a type or a code; the secondary one is known by its words alone. A write that
+    /// brought any data was carried out, whatever its errors say.
+    fn is_limited_by_graphql(&self, effect: Effect) -> bool {
+        let data = self.json["data"].as_object();
+        let has_data = data.is_some_and(|data| data.values().any(|value| !value.is_null()));
+        if effect == Effect::Write && has_data {
+            return false;
+        }
+        let says = |value: &Value| {
+            let said = value["message"].as_str().unwrap_or_default();
+            said.to_ascii_lowercase().contains("rate limit")
+        };
+        let is_limit = |error: &Value| {
+            let kinds = [&error["type"], &error["code"], &error["extensions"]["code"]];
+            let words = ["RATE_LIMIT", "RATE_LIMITED", "graphql_rate_limit"];
+            kinds
+                .iter()
+                .any(|kind| kind.as_str().is_some_and(|kind| words.contains(&kind)))
+                || says(error)
+        };
+        match self.json["errors"].as_array() {
+            Some(errors) => errors.iter().any(is_limit),
+            // A commit has a message too, but no page of the documentation.
+            None => self.json["documentation_url"].is_string() && says(&self.json),
+        }
     }
 }
 
@@ -184,7 +226,7 @@ fn texts(value: &Value, said: &mut Vec<String>) {
 }
 
 /// Returns how long a rate limit wants us to wait; `None` where the answer is no rate limit.
-fn rate_limit(answer: &Answer, unknown: &mut Duration) -> Option<Duration> {
+fn rate_limit(answer: &Answer, effect: Effect, unknown: &mut Doubling) -> Option<Duration> {
     let remaining_is_zero = ["x-ratelimit-remaining", "ratelimit-remaining"]
         .iter()
         .any(|name| answer.header(name) == Some("0"));
@@ -192,29 +234,26 @@ fn rate_limit(answer: &Answer, unknown: &mut Duration) -> Option<Duration> {
     let limited = match answer.status {
         429 => true,
         403 => answer.header("retry-after").is_some() || remaining_is_zero || secondary(),
-        // GraphQL tells of a limit in an answer of 200.
-        200 => answer.json["errors"][0]["type"] == "RATE_LIMITED",
+        200 => answer.is_limited_by_graphql(effect),
         _ => false,
     };
     if !limited {
         return None;
     }
     if let Some(wait) = answer.seconds("retry-after") {
-        return Some(wait.max(Duration::from_secs(1)));
+        return Some(wait);
     }
     let reset = ["x-ratelimit-reset", "ratelimit-reset"]
         .iter()
         .find_map(|name| answer.header(name)?.trim().parse::<i64>().ok())
-        .filter(|_| remaining_is_zero || answer.status == 200);
+        .filter(|_| remaining_is_zero);
     if let Some(reset) = reset {
-        let seconds = (reset - clock::now().as_second()).clamp(0, 24 * 3600);
+        let seconds = reset.saturating_sub(clock::now().as_second()).clamp(0, 24 * 3600);
         return Some(Duration::from_secs(
             u64::try_from(seconds).unwrap_or_default() + 1,
         ));
     }
-    let wait = *unknown;
-    *unknown *= 2;
-    Some(wait)
+    Some(unknown.next())
 }
 
 fn limited(host: &str, answer: &Answer) -> Fault {
@@ -240,4 +279,109 @@ fn ailing(host: &str, answer: &Answer) -> Fault {
         ),
     )
     .hint("run it again later")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], json: Value) -> Answer {
+        let headers = headers.iter().map(|(name, value)| {
+            let name = reqwest::header::HeaderName::from_static(name);
+            (name, reqwest::header::HeaderValue::from_static(value))
+        });
+        Answer {
+            status,
+            headers: headers.collect(),
+            json,
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_their_longest_however_often_a_server_turns_us_away() {
+        for (first, longest) in [PAUSES, LIMIT_PAUSES] {
+            let mut pauses = Doubling((first, longest));
+            assert_eq!((pauses.next(), pauses.next()), (first, first * 2));
+            assert_eq!((0..1000).map(|_| pauses.next()).max(), Some(longest));
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_no_sensible_time_is_given_one() {
+        let mut unknown = Doubling(LIMIT_PAUSES);
+        for (header, value, least, most) in [
+            ("retry-after", "0", 1, 1),
+            ("retry-after", "1", 1, 1),
+            ("retry-after", "18446744073709551615", u64::MAX, u64::MAX),
+            ("retry-after", "-1", 60, 60),
+            ("retry-after", "soon", 120, 120),
+            ("x-ratelimit-reset", "-9223372036854775808", 1, 1),
+            (
+                "x-ratelimit-reset",
+                "9223372036854775807",
+                24 * 3600,
+                24 * 3600 + 1,
+            ),
+        ] {
+            let answer = answer(
+                429,
+                &[("x-ratelimit-remaining", "0"), (header, value)],
+                Value::Null,
+            );
+            let wait = rate_limit(&answer, Effect::Read, &mut unknown).unwrap().as_secs();
+            assert!((least..=most).contains(&wait), "{header}: {value} {wait}");
+        }
+        let ailing = answer(503, &[("retry-after", "0")], Value::Null);
+        assert_eq!(ailing.seconds("retry-after"), Some(SHORTEST));
+    }
+
+    #[test]
+    fn a_limit_of_graphql_is_known_in_each_of_its_forms() {
+        use Effect::{Read, Write};
+        let words = "You have exceeded a secondary rate limit";
+        let other = json!({ "type": "NOT_FOUND", "message": "no such branch" });
+        for (effect, json, right) in [
+            (Read, json!({ "errors": [{ "type": "RATE_LIMITED" }] }), true),
+            (Read, json!({ "errors": [{ "type": "RATE_LIMIT" }] }), true),
+            (
+                Write,
+                json!({ "errors": [{ "code": "graphql_rate_limit" }] }),
+                true,
+            ),
+            (
+                Write,
+                json!({ "errors": [{ "extensions": { "code": "RATE_LIMITED" } }] }),
+                true,
+            ),
+            (Write, json!({ "errors": [other, { "message": words }] }), true),
+            (
+                Write,
+                json!({ "data": { "x": null }, "errors": [{ "message": words }] }),
+                true,
+            ),
+            (
+                Write,
+                json!({ "data": { "x": { "oid": "1" } }, "errors": [{ "message": words }] }),
+                false,
+            ),
+            (
+                Read,
+                json!({ "message": words, "documentation_url": "https://docs" }),
+                true,
+            ),
+            (
+                Read,
+                json!({ "id": "1", "message": "Raise the rate limit" }),
+                false,
+            ),
+            (Read, json!({ "errors": [other] }), false),
+            (Read, json!({ "data": {}, "errors": "rate limit" }), false),
+        ] {
+            let mut unknown = Doubling(LIMIT_PAUSES);
+            let wait = rate_limit(&answer(200, &[], json.clone()), effect, &mut unknown);
+            assert_eq!(wait, right.then_some(LIMIT_PAUSES.0), "{json}");
+        }
+    }
 }
