@@ -627,6 +627,22 @@ fn a_pull_request_is_opened_once_found_again_changed_and_closed() {
 }
 
 #[test]
+fn only_the_newest_of_many_pull_requests_are_fetched() {
+    let hub = hub_with_topic();
+    let forge = forge(&hub);
+    for _ in 0..11 {
+        forge
+            .close(opened(&forge, false).0.number, "from dev", "not now")
+            .unwrap();
+    }
+    let open = opened(&forge, false).0.number;
+    let found = forge.change_requests("topic", "main").unwrap();
+    let numbers: Vec<_> = found.iter().map(|one| one.number).collect();
+    assert_eq!(numbers, (open - 9..=open).rev().collect::<Vec<_>>());
+    assert_eq!(found[0].state, State::Open);
+}
+
+#[test]
 fn a_pull_request_of_a_fork_is_not_taken_for_ours() {
     let hub = hub();
     let pull = |number: u64, home: &serde_json::Value, base: &str| {
@@ -845,6 +861,10 @@ fn commits_are_compared_and_a_commit_that_is_not_there_is_told_from_a_repository
     }
     let ahead = forge.compare("behind/it", "main").unwrap().unwrap();
     assert_eq!(Some(&ahead.commits[0].id), hub.tip(REPO, "main").as_ref());
+    assert_eq!(ahead.total, 1);
+    let cut = json!({ "status": "ahead", "total_commits": 1234, "commits": [] });
+    hub.fail_next("/compare/", Failure::Status(200, vec![], cut.to_string()));
+    assert_eq!(forge.compare("behind/it", "main").unwrap().unwrap().total, 1234);
     assert!(
         forge
             .compare("main", "0123456789012345678901234567890123456789")

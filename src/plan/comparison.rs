@@ -33,6 +33,8 @@ pub struct Comparison {
     pub relation: Relation,
     /// The commits that only the later one has, oldest first; a forge cuts long lists.
     pub commits: Vec<LoggedCommit>,
+    /// How many commits only the later one has, as far as the forge says; never fewer than are listed.
+    pub total: usize,
     /// Where people read the comparison, where the forge says so.
     pub url: Option<String>,
 }

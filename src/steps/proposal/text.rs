@@ -172,24 +172,20 @@ fn values(text: &mut String, plan: &Plan) {
 }
 
 fn commits(text: &mut String, log: &SourceLog) {
-    let commits = &log.comparison.commits;
+    let Comparison { commits, total, .. } = &log.comparison;
     let link = match &log.comparison.url {
         Some(url) if is_plain(url) => format!(" ([compare]({url}))"),
         _ => String::new(),
     };
-    let _ = writeln!(
-        text,
-        "\n**{} commits** in {}{link}\n",
-        commits.len(),
-        code(&log.repo)
-    );
+    let _ = writeln!(text, "\n**{total} commits** in {}{link}\n", code(&log.repo));
     for commit in commits.iter().rev().take(COMMITS_MAX) {
         let subject = commit.message.lines().next().unwrap_or_default();
         let id = commit.id.get(..12).unwrap_or(&commit.id);
         let _ = writeln!(text, "- {} {}", code(id), code(&cut(subject)));
     }
-    if commits.len() > COMMITS_MAX {
-        let _ = writeln!(text, "- … and {} older ones", commits.len() - COMMITS_MAX);
+    let more = total.saturating_sub(commits.len().min(COMMITS_MAX));
+    if more > 0 {
+        let _ = writeln!(text, "- … and {more} more");
     }
 }
 
@@ -251,6 +247,7 @@ mod tests {
     use super::super::short_hash;
     use super::*;
     use crate::plan::change_request::State;
+    use crate::plan::comparison::{LoggedCommit, Relation};
 
     fn part(title: &str, said: &str) -> String {
         format!(
@@ -295,6 +292,42 @@ mod tests {
             let edit = edit(&open(title, &body), "new", &new);
             assert_eq!(edit.body.as_deref(), Some(expected.as_str()));
             assert_eq!(edit.title.is_some(), retitled, "{title}");
+        }
+    }
+
+    #[test]
+    fn all_commits_are_counted_however_few_the_forge_lists() {
+        for (listed, total, more) in [
+            (2, 2, ""),
+            (60, 60, "- … and 10 more\n"),
+            (250, 1234, "- … and 1184 more\n"),
+            (3, 9, "- … and 6 more\n"),
+        ] {
+            let commit = |number: usize| LoggedCommit {
+                id: format!("{number:040}"),
+                message: "fix it".to_owned(),
+                author: String::new(),
+                committer: String::new(),
+            };
+            let log = SourceLog {
+                repo: "acme/web".to_owned(),
+                comparison: Comparison {
+                    relation: Relation::Ahead,
+                    commits: (0..listed).map(commit).collect(),
+                    total,
+                    url: None,
+                },
+            };
+            let mut text = String::new();
+            commits(&mut text, &log);
+            let lines = text.lines().filter(|line| line.starts_with("- `")).count();
+            assert_eq!(lines, listed.min(COMMITS_MAX));
+            assert!(
+                text.contains(&format!("**{total} commits** in `acme/web`")),
+                "{text}"
+            );
+            let last = format!("- `000000000000` `fix it`\n{more}");
+            assert!(text.ends_with(&last), "{text}");
         }
     }
 }

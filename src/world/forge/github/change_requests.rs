@@ -14,6 +14,9 @@ use crate::world::forge::call::{Answer, Called};
 
 /// What changing a pull request needs.
 pub(super) const PULLS: &str = "pull requests: write";
+/// The most pull requests that a search returns, each with its whole text: no more than one can be open from one branch
+/// to another, and of those that were closed only the last ones matter.
+const NEWEST: usize = 10;
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 256;
 /// The longest text, in characters.
@@ -53,7 +56,7 @@ struct Repo {
 }
 
 impl GitHub {
-    /// Finds the pull requests from one branch of this repository to another, newest first.
+    /// Finds the newest pull requests from one branch of this repository to another, newest first.
     pub(in crate::world::forge) fn change_requests(
         &self,
         head: &str,
@@ -61,7 +64,7 @@ impl GitHub {
     ) -> Result<Vec<ChangeRequest>, Fault> {
         let (owner, _) = self.repo.owner_and_name();
         let answer = self.get(&format!(
-            "/pulls?state=all&head={}:{}&base={}&sort=created&direction=desc&per_page=100",
+            "/pulls?state=all&head={}:{}&base={}&sort=created&direction=desc&per_page={NEWEST}",
             encoded(owner),
             encoded(head),
             encoded(base)

@@ -1,6 +1,6 @@
 //! How two commits lie to each other.
 //!
-//! Source: GitHub's "Compare two commits".
+//! Source: GitHub's "Compare two commits", which lists 250 commits at most and says in `total_commits` how many there are.
 
 use serde::Deserialize;
 
@@ -17,6 +17,8 @@ struct Compared {
     status: String,
     #[serde(default)]
     commits: Vec<Commit>,
+    #[serde(default)]
+    total_commits: usize,
     html_url: Option<String>,
 }
 
@@ -61,6 +63,7 @@ impl GitHub {
             return Ok(Some(Comparison {
                 relation: Relation::Diverged,
                 commits: Vec::new(),
+                total: 0,
                 url: None,
             }));
         }
@@ -104,6 +107,7 @@ fn read(answer: &Answer) -> Result<Comparison, Fault> {
     };
     Ok(Comparison {
         relation,
+        total: compared.total_commits.max(compared.commits.len()),
         commits: compared.commits.into_iter().map(logged).collect(),
         url: compared.html_url,
     })

@@ -57,6 +57,7 @@ impl GitLab {
         };
         Ok(Some(Comparison {
             relation,
+            total: compared.commits.len(),
             commits: compared.commits.into_iter().map(LoggedCommit::from).collect(),
             url: compared.web_url,
         }))
