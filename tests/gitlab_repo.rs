@@ -38,7 +38,7 @@ const HEAD: &str = "promote/prod/web";
 fn lab_with(files: &[(&str, &str)]) -> Fake {
     let lab = Fake::start();
     lab.repo(REPO, files);
-    lab.token("t0k", Grant::everything("ana"));
+    lab.token("s3cret-ana", Grant::everything("ana"));
     lab
 }
 
@@ -75,7 +75,7 @@ fn token(text: &str, variable: &'static str) -> Credential {
 }
 
 fn forge(lab: &Fake) -> Forge {
-    forge_with(lab, token("t0k", "GITOPS_STEPS_TOKEN"))
+    forge_with(lab, token("s3cret-ana", "GITOPS_STEPS_TOKEN"))
 }
 
 fn repo(lab: &Fake) -> Box<dyn ConfigRepo> {
@@ -289,7 +289,7 @@ fn a_refusal_names_what_would_help() {
     lab.token("reader", Grant::everything("ben").read_only());
     lab.token("reporter", Grant::everything("rea").role(Role::Reporter));
     for (text, kind, wanted) in [
-        ("t0k", Kind::Refused, "--publish pull-request"),
+        ("s3cret-ana", Kind::Refused, "--publish pull-request"),
         ("reader", Kind::Denied, "the scope api"),
         ("reporter", Kind::Denied, "the Developer role"),
     ] {
@@ -340,7 +340,7 @@ fn a_branch_that_is_not_there_is_answered_with_those_that_are() {
     assert!(repo.head(HEAD, &[]).unwrap().is_none());
     let lab = Fake::start();
     lab.repo(REPO, &[]);
-    lab.token("t0k", Grant::everything("ana"));
+    lab.token("s3cret-ana", Grant::everything("ana"));
     let empty = forge(&lab).config_repo(None).snapshot().err();
     if let Some(error) = empty {
         assert_eq!(fault(&error).kind, Kind::NotFound, "{error}");
