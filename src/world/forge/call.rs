@@ -9,11 +9,12 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::Url;
 
 use super::access::ForgeAccess;
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;
-use crate::world::clock;
+use crate::world::clock::{self, Deadline};
 use crate::world::http::Lost;
 
 /// How often a read is tried when the connection breaks or the server is ailing.
@@ -22,8 +23,14 @@ const TRIES: u32 = 4;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// The first and the longest wait after a rate limit that does not say how long; it doubles.
 const LIMIT_PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
+/// How long one request may take: GitLab breaks its own off after a minute, GitHub sooner.
+const READ_TAKES: Duration = Duration::from_secs(30);
+const WRITE_TAKES: Duration = Duration::from_secs(120);
 /// The shortest wait that is taken from a server: one that says 0 is not asked without end.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What to try where an answer is not that of the API.
+const NOT_THE_API: &str = "check --api-url; behind a proxy, check that it lets the API through";
 
 /// Whether a request changes anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +39,17 @@ pub enum Effect {
     Read,
     /// It may change something, so it is never sent twice without knowing what became of it.
     Write,
+}
+
+impl Effect {
+    /// Returns when one request is given up, so that a server that never answers does not take all the time.
+    pub fn deadline(self, whole: Deadline) -> Deadline {
+        let most = match self {
+            Self::Read => READ_TAKES,
+            Self::Write => WRITE_TAKES,
+        };
+        Deadline::after(most.min(whole.left()))
+    }
 }
 
 /// An answer, whole.
@@ -85,7 +103,8 @@ pub fn call(
                     return Ok(Called::Answered(answer));
                 }
             }
-            Err(lost) if !lost.passing => return Err(lost.fault),
+            // A request that took too long may be sent again while there is time.
+            Err(lost) if !lost.passing && lost.fault.kind != Kind::GaveUp => return Err(lost.fault),
             Err(lost) if effect == Effect::Write && lost.sent => return Ok(Called::Unclear(lost.fault)),
             Err(lost) => (lost.fault, None),
         };
@@ -116,6 +135,28 @@ impl Doubling {
 }
 
 impl Answer {
+    /// Makes one of what came over the wire.
+    ///
+    /// # Errors
+    /// `Denied` for a success whose body is no JSON: that is a page of a proxy, or of another server.
+    pub fn of(status: u16, headers: HeaderMap, body: &[u8], host: &str) -> Result<Self, Lost> {
+        let json = serde_json::from_slice(body);
+        if json.is_err() && !body.is_empty() && (200..300).contains(&status) {
+            let message = format!(
+                "`{}` answered with something other than JSON (status {status})",
+                host.escape_debug()
+            );
+            return Err(Lost::for_good(
+                Fault::new(Kind::Denied, message).hint(NOT_THE_API),
+            ));
+        }
+        Ok(Self {
+            status,
+            headers,
+            json: json.unwrap_or(Value::Null),
+        })
+    }
+
     /// Returns whether the request was carried out.
     pub fn is_ok(&self) -> bool {
         (200..300).contains(&self.status)
@@ -139,7 +180,7 @@ impl Answer {
                     shown(&error.to_string())
                 ),
             )
-            .hint("check --api-url; behind a proxy, check that it lets the API through")
+            .hint(NOT_THE_API)
         })
     }
 
@@ -162,6 +203,30 @@ impl Answer {
                 .escape_debug()
                 .to_string(),
         }
+    }
+
+    /// Says what to do about a redirect from `root`; `None` for any other answer.
+    ///
+    /// Only a permanent one, or one that keeps the method, to the same server tells of a new name. Its query is not
+    /// shown: that of a login page may hold a secret.
+    pub fn moved_hint(&self, root: &Url) -> Option<String> {
+        if !matches!(self.status, 301 | 302 | 303 | 307 | 308) {
+            return None;
+        }
+        let Some(mut to) = self.header("location").and_then(|to| root.join(to).ok()) else {
+            return Some(NOT_THE_API.to_owned());
+        };
+        let same_server = to.origin() == root.origin();
+        to.set_query(None);
+        to.set_fragment(None);
+        let _ = to.set_username("");
+        let _ = to.set_password(None);
+        let to = to.as_str().escape_debug();
+        Some(if same_server && matches!(self.status, 301 | 307 | 308) {
+            format!("the repository has another name now, and is at `{to}`: name it as its page does")
+        } else {
+            format!("the server sends us to `{to}`: {NOT_THE_API}")
+        })
     }
 
     /// Returns whether the server broke down on the request; GitHub's GraphQL says so with status 200.
@@ -282,106 +347,4 @@ fn ailing(host: &str, answer: &Answer) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn answer(status: u16, headers: &[(&'static str, &'static str)], json: Value) -> Answer {
-        let headers = headers.iter().map(|(name, value)| {
-            let name = reqwest::header::HeaderName::from_static(name);
-            (name, reqwest::header::HeaderValue::from_static(value))
-        });
-        Answer {
-            status,
-            headers: headers.collect(),
-            json,
-        }
-    }
-
-    #[test]
-    fn pauses_grow_to_their_longest_however_often_a_server_turns_us_away() {
-        for (first, longest) in [PAUSES, LIMIT_PAUSES] {
-            let mut pauses = Doubling((first, longest));
-            assert_eq!((pauses.next(), pauses.next()), (first, first * 2));
-            assert_eq!((0..1000).map(|_| pauses.next()).max(), Some(longest));
-        }
-    }
-
-    #[test]
-    fn a_server_that_says_no_sensible_time_is_given_one() {
-        let mut unknown = Doubling(LIMIT_PAUSES);
-        for (header, value, least, most) in [
-            ("retry-after", "0", 1, 1),
-            ("retry-after", "1", 1, 1),
-            ("retry-after", "18446744073709551615", u64::MAX, u64::MAX),
-            ("retry-after", "-1", 60, 60),
-            ("retry-after", "soon", 120, 120),
-            ("x-ratelimit-reset", "-9223372036854775808", 1, 1),
-            (
-                "x-ratelimit-reset",
-                "9223372036854775807",
-                24 * 3600,
-                24 * 3600 + 1,
-            ),
-        ] {
-            let answer = answer(
-                429,
-                &[("x-ratelimit-remaining", "0"), (header, value)],
-                Value::Null,
-            );
-            let wait = rate_limit(&answer, Effect::Read, &mut unknown).unwrap().as_secs();
-            assert!((least..=most).contains(&wait), "{header}: {value} {wait}");
-        }
-        let ailing = answer(503, &[("retry-after", "0")], Value::Null);
-        assert_eq!(ailing.seconds("retry-after"), Some(SHORTEST));
-    }
-
-    #[test]
-    fn a_limit_of_graphql_is_known_in_each_of_its_forms() {
-        use Effect::{Read, Write};
-        let words = "You have exceeded a secondary rate limit";
-        let other = json!({ "type": "NOT_FOUND", "message": "no such branch" });
-        for (effect, json, right) in [
-            (Read, json!({ "errors": [{ "type": "RATE_LIMITED" }] }), true),
-            (Read, json!({ "errors": [{ "type": "RATE_LIMIT" }] }), true),
-            (
-                Write,
-                json!({ "errors": [{ "code": "graphql_rate_limit" }] }),
-                true,
-            ),
-            (
-                Write,
-                json!({ "errors": [{ "extensions": { "code": "RATE_LIMITED" } }] }),
-                true,
-            ),
-            (Write, json!({ "errors": [other, { "message": words }] }), true),
-            (
-                Write,
-                json!({ "data": { "x": null }, "errors": [{ "message": words }] }),
-                true,
-            ),
-            (
-                Write,
-                json!({ "data": { "x": { "oid": "1" } }, "errors": [{ "message": words }] }),
-                false,
-            ),
-            (
-                Read,
-                json!({ "message": words, "documentation_url": "https://docs" }),
-                true,
-            ),
-            (
-                Read,
-                json!({ "id": "1", "message": "Raise the rate limit" }),
-                false,
-            ),
-            (Read, json!({ "errors": [other] }), false),
-            (Read, json!({ "data": {}, "errors": "rate limit" }), false),
-        ] {
-            let mut unknown = Doubling(LIMIT_PAUSES);
-            let wait = rate_limit(&answer(200, &[], json.clone()), effect, &mut unknown);
-            assert_eq!(wait, right.then_some(LIMIT_PAUSES.0), "{json}");
-        }
-    }
-}
+mod tests;

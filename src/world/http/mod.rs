@@ -31,7 +31,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much of an error's body is kept to be shown.
 const MOST_SHOWN: usize = 512;
 /// How much of a body is read whole.
-const MOST_READ: usize = 64 << 20;
+pub const MOST_READ: usize = 64 << 20;
 
 /// The HTTP client and its small runtime; both start with the first request.
 pub struct Http {
@@ -211,9 +211,8 @@ impl Answer {
             }
             bytes.extend_from_slice(&buffer[..count]);
             if bytes.len() > MOST_READ {
-                let host = self.response.url().host_str().unwrap_or_default().escape_debug();
-                let why = format!("the answer from `{host}` is longer than {} MiB", MOST_READ >> 20);
-                return Err(Lost::for_good(Fault::new(Kind::Denied, why)));
+                let host = self.response.url().host_str().unwrap_or_default();
+                return Err(Lost::for_good(too_long(host)));
             }
         }
     }
@@ -293,6 +292,15 @@ impl Answer {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         text.escape_debug().to_string()
     }
+}
+
+/// Says that a body is longer than [`MOST_READ`].
+pub fn too_long(host: &str) -> Fault {
+    let host = host.escape_debug();
+    Fault::new(
+        Kind::Denied,
+        format!("the answer from `{host}` is longer than {} MiB", MOST_READ >> 20),
+    )
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ mod query;
 mod snapshot;
 
 use std::cell::OnceCell;
+use std::error::Error;
 
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -31,7 +32,9 @@ use super::call::{Answer, Called, Effect, call};
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeRepo;
 use crate::words::token::{Token, TokenSource};
-use crate::world::http::Lost;
+use crate::world::http::{Lost, MOST_READ, too_long};
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The version of the REST API that is asked for.
 const API_VERSION: &str = "2022-11-28";
@@ -130,29 +133,24 @@ impl GitHub {
             let exchanged = async {
                 let response = client.execute(request).await?;
                 let (parts, body) = response.into_parts();
-                let bytes = body.collect().await?.to_bytes();
-                Ok::<_, octocrab::Error>((parts, bytes))
+                let body = Limited::new(body, MOST_READ).collect().await?;
+                Ok::<_, BoxError>((parts, body.to_bytes()))
             };
-            match self
-                .access
-                .http
-                .wait(self.access.deadline, exchanged)
-                .map_err(Lost::for_good)?
-            {
-                Some(Ok((parts, bytes))) => Ok(Answer {
-                    status: parts.status.as_u16(),
-                    headers: parts.headers,
-                    json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-                }),
-                Some(Err(error)) => Err(self.lost(&error)),
-                None => Err(Lost::too_late(self.access.root.host(), self.access.deadline)),
+            let host = self.access.root.host();
+            let deadline = effect.deadline(self.access.deadline);
+            let waited = self.access.http.wait(deadline, exchanged);
+            match waited.map_err(Lost::for_good)? {
+                Some(Ok((parts, bytes))) => Answer::of(parts.status.as_u16(), parts.headers, &bytes, host),
+                Some(Err(error)) if error.is::<LengthLimitError>() => Err(Lost::for_good(too_long(host))),
+                Some(Err(error)) => Err(self.lost(&*error)),
+                None => Err(Lost::too_late(host, deadline)),
             }
         })
     }
 
     /// Finds what the connection met below octocrab's own error.
-    fn lost(&self, error: &octocrab::Error) -> Lost {
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    fn lost(&self, error: &(dyn Error + 'static)) -> Lost {
+        let mut cause = Some(error);
         while let Some(current) = cause {
             if let Some(error) = current.downcast_ref::<reqwest::Error>() {
                 return self.access.http.lost(&self.access.root.rest, error);
@@ -227,6 +225,9 @@ impl GitHub {
             "GitHub does not let us {doing} in `{repo}` ({}): {complaint}",
             answer.status
         );
+        if let Some(hint) = self.hint_elsewhere(answer) {
+            return Fault::new(Kind::Denied, message).hint(hint);
+        }
         let hint = match (answer.status, &self.access.credential) {
             (401 | 404, Credential::None) => "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned(),
             (401, Credential::Token(_, source)) => {
@@ -236,9 +237,6 @@ impl GitHub {
                 "GITHUB_TOKEN reaches only the repository that it runs in, with the job's `permissions`; it needs {permission}. \
                  For another repository give a GitHub App (GITOPS_STEPS_APP_ID) or a fine-grained token (GITOPS_STEPS_TOKEN)"
             ),
-            (301 | 302 | 307 | 308, _) => {
-                "the repository has another name now: name it as its page does".to_owned()
-            }
             (404, _) => format!(
                 "either it does not exist, or the token cannot see it; the token needs {permission} on `{repo}`"
             ),
@@ -246,6 +244,31 @@ impl GitHub {
             _ => "see what GitHub says above".to_owned(),
         };
         Fault::new(Kind::Denied, message).hint(hint)
+    }
+}
+
+impl GitHub {
+    /// Says what to do where neither the repository nor a permission is what is wrong.
+    fn hint_elsewhere(&self, answer: &Answer) -> Option<String> {
+        let root = &self.access.root.rest;
+        let sso = answer.header("x-github-sso").unwrap_or_default();
+        if answer.status == 403
+            && (sso.starts_with("required") || answer.complaint().contains("SAML enforcement"))
+        {
+            return Some(
+                "authorise the token for the organisation's single sign-on: Settings > Developer settings > \
+                 Personal access tokens, Configure SSO; or give a GitHub App, which needs none"
+                    .to_owned(),
+            );
+        }
+        // GitHub's own 404 is JSON.
+        if answer.status == 404 && answer.json.is_null() && matches!(root.path(), "" | "/") {
+            let server = root.as_str().trim_end_matches('/').escape_debug();
+            return Some(format!(
+                "an Enterprise Server has its API below /api/v3: give --api-url {server}/api/v3"
+            ));
+        }
+        answer.moved_hint(root)
     }
 }
 

@@ -77,6 +77,9 @@ impl GitLab {
         let mut url = Url::parse(&format!("{root}/{}", endpoint.endpoint()))
             .map_err(|error| internal(error.to_string()))?;
         endpoint.parameters().add_to_url(&mut url);
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
         let body = endpoint.body().map_err(|error| internal(error.to_string()))?;
         self.exchange(effect, &endpoint.method(), &url, body)
     }
@@ -101,13 +104,11 @@ impl GitLab {
                 headers: headers.clone(),
                 body: body.clone(),
             };
-            let mut answer = self.access.http.send(request, self.access.deadline)?;
+            let deadline = effect.deadline(self.access.deadline);
+            let mut answer = self.access.http.send(request, deadline)?;
             let bytes = answer.whole()?;
-            Ok(Answer {
-                status: answer.status(),
-                headers: answer.headers().clone(),
-                json: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-            })
+            let headers = answer.headers().clone();
+            Answer::of(answer.status(), headers, &bytes, self.access.root.host())
         })
     }
 
@@ -146,6 +147,9 @@ impl GitLab {
             "GitLab does not let us {doing} in `{project}` ({}): {complaint}",
             answer.status
         );
+        if let Some(hint) = answer.moved_hint(&self.access.root.rest) {
+            return Fault::new(Kind::Denied, message).hint(hint);
+        }
         let hint = match (answer.status, &self.access.credential) {
             (401 | 404, Credential::None) => "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned(),
             (401 | 403 | 404, Credential::Token(token, source)) if is_job_token(token, source) => format!(
