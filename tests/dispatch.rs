@@ -14,8 +14,8 @@ use support::github::{self, Flavor, Hub, Workflow};
 use support::gitlab::{self, Lab};
 
 const REPO: &str = "acme/deploy";
-const TOKEN: &str = "t0k3n-of-the-bot";
-const TRIGGER: &str = "glptt-of-acme-deploy";
+const TOKEN: &str = "t0k3n-s3cret-of-the-bot";
+const TRIGGER: &str = "glptt-s3cret-of-acme-deploy";
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 const WEB: [&str; 6] = ["--app", "web", "--env", "dev", "--tag", "1.1.0"];
 const POLICY: &str = "\
@@ -249,6 +249,7 @@ fn waiting_follows_the_very_run_and_ends_as_it_does() {
         ("completed", Some("failure"), 7, "the run ended as `failure`"),
         ("completed", Some("cancelled"), 7, "`cancelled`"),
         ("completed", Some("brand_new"), 7, "`brand_new`"),
+        ("completed", None, 7, "without a conclusion"),
         ("pending", None, 6, "the run did not end in time; it is pending"),
         ("brand_new", None, 6, "it is brand_new"),
     ] {
@@ -271,6 +272,100 @@ fn waiting_follows_the_very_run_and_ends_as_it_does() {
         assert_eq!(runs.len(), 3);
         assert_eq!(run.json()["run_id"], runs[1]["id"], "{status} {conclusion:?}");
         assert!(run.json()["run_url"].is_string());
+    }
+}
+
+#[test]
+fn a_page_of_a_proxy_is_no_accepted_dispatch() {
+    let workflow: &[&str] = &["--workflow", "deploy.yml", "--ref", "main"];
+    for (flags, status, body, says) in [
+        (
+            &[][..],
+            200,
+            "<html>log in</html>",
+            "something other than JSON (status 200)",
+        ),
+        (&[], 202, "<html>log in</html>", "something other than JSON"),
+        (&[], 200, "{}", "the dispatch is not what its API promises"),
+        (workflow, 200, "<html>log in</html>", "something other than JSON"),
+        (workflow, 200, "{}", "not what the API promises"),
+        (workflow, 201, "{}", "not what its API promises"),
+    ] {
+        let hub = hub(Flavor::DotCom);
+        let headers = Vec::new();
+        hub.fail_next("POST ", github::Failure::Status(status, headers, body.to_owned()));
+        to_hub(&hub, flags).exits(5).says(says).says("--api-url");
+    }
+    let lab = lab();
+    let page = "<html>log in</html>".to_owned();
+    lab.fail_next("POST ", gitlab::Failure::Status(200, Vec::new(), page));
+    to_lab(&lab, TOKEN, &["--ref", "main"])
+        .exits(5)
+        .says("something other than JSON")
+        .says("--api-url");
+}
+
+#[test]
+fn a_hint_names_what_is_really_wrong() {
+    let html = || "<html></html>".to_owned();
+    let sso = r#"{"message":"Resource protected by organization SAML enforcement."}"#.to_owned();
+    for (status, headers, body, says) in [
+        (
+            302,
+            vec![("location", "/login".to_owned())],
+            html(),
+            "/login`: check --api-url",
+        ),
+        (
+            301,
+            vec![("location", "/repositories/1".to_owned())],
+            "{}".to_owned(),
+            "another name now",
+        ),
+        (404, vec![], html(), "/api/v3"),
+        (
+            403,
+            vec![("x-github-sso", "required; url=https://x".to_owned())],
+            sso,
+            "Configure SSO",
+        ),
+    ] {
+        let hub = hub(Flavor::DotCom);
+        hub.fail_next("POST ", github::Failure::Status(status, headers, body));
+        to_hub(&hub, &[]).exits(5).says(says);
+    }
+    let lab = lab();
+    let moved = vec![("location", "/api/v4/projects/9".to_owned())];
+    lab.fail_next("POST ", gitlab::Failure::Status(301, moved, String::new()));
+    to_lab(&lab, TOKEN, &["--ref", "main"])
+        .exits(5)
+        .says("/api/v4/projects/9`");
+}
+
+#[test]
+fn an_answer_without_end_is_not_taken_into_memory() {
+    let hub = hub(Flavor::DotCom);
+    let endless = github::Failure::Status(200, Vec::new(), " ".repeat((64 << 20) + 1));
+    hub.fail_next("GET ", endless);
+    to_hub(&hub, &["--workflow", "deploy.yml"])
+        .exits(5)
+        .says("longer than 64 MiB");
+}
+
+#[test]
+fn waiting_outlasts_an_outage_of_the_forge() {
+    let ailing = || github::Failure::Status(502, Vec::new(), "<html>Bad Gateway</html>".to_owned());
+    for part in ["/actions/runs?", "/actions/runs/"] {
+        let hub = hub(Flavor::DotCom);
+        (0..5).for_each(|_| hub.fail_next(part, ailing()));
+        before_look(&hub, "completed", Some("success"));
+        to_hub(&hub, &["--wait"]).exits(0).says("its run succeeded");
+        assert_eq!(hub.runs(REPO).len(), 1);
+
+        (0..50).for_each(|_| hub.fail_next(part, ailing()));
+        to_hub(&hub, &["--wait", "--timeout", "6s"])
+            .exits(6)
+            .says("before you run this again");
     }
 }
 
@@ -335,10 +430,7 @@ fn a_pipeline_is_started_by_each_kind_of_token_and_followed_where_one_can_read()
             .into_iter()
             .find(|one| one.method == "POST")
             .unwrap();
-        assert_eq!(
-            sent.target.trim_end_matches('?'),
-            format!("/v4/projects/acme%2Fdeploy/{path}")
-        );
+        assert_eq!(sent.target, format!("/v4/projects/acme%2Fdeploy/{path}"));
         assert_eq!(sent.auth.is_empty(), path.starts_with("trigger"), "{}", sent.auth);
         assert_eq!(run.json()["run_id"], lab.pipelines(REPO).last().unwrap()["id"]);
         run.says("run: http");
@@ -352,6 +444,7 @@ fn a_pipeline_ends_as_it_ends() {
         ("failed", 7, "`failed`"),
         ("canceled", 7, "`canceled`"),
         ("skipped", 7, "`skipped`"),
+        ("manual", 7, "the run waits for a person: it is `manual`"),
         ("waiting_for_callback", 6, "it is waiting_for_callback"),
     ] {
         let lab = lab();
@@ -375,8 +468,8 @@ fn who_cannot_read_the_pipeline_hears_it_before_anything_is_sent() {
 #[test]
 fn a_refusal_says_what_is_missing() {
     let lab = lab();
-    lab.token("glptt-other", gitlab::Grant::trigger("bot", "acme/other"));
-    to_lab(&lab, "glptt-other", &["--ref", "main"])
+    lab.token("glptt-s3cret-other", gitlab::Grant::trigger("bot", "acme/other"));
+    to_lab(&lab, "glptt-s3cret-other", &["--ref", "main"])
         .exits(5)
         .says("belongs to another project");
     to_lab(&lab, TOKEN, &["--ref", "gone"])

@@ -109,7 +109,7 @@ fn send(
         since: clock::now() - CLOCKS_DIFFER,
         id: request.id.clone(),
     };
-    let find = || follow::find(ends.reader(), &sought, opening.deadline);
+    let find = || follow::find(ends.reader(), &sought, opening.deadline, opening.console);
     match ends.writer.dispatch(dispatch)? {
         Dispatched::Started(run) => Ok(Some(run)),
         Dispatched::Accepted if wait => {

@@ -49,6 +49,8 @@ pub enum Dispatch {
 pub enum RunState {
     /// It has not ended; the forge's own word, also one that we do not know.
     Going(String),
+    /// It does not go on before a person starts a part of it; the forge's own word.
+    Blocked(String),
     /// It ended well.
     Succeeded,
     /// It ended otherwise; the forge's own word.

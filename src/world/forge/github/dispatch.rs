@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::query::odd;
 use super::{API_VERSION, GitHub, encoded};
 use crate::plan::dispatch::{Dispatch, Dispatched, Draft, REDACTED, Run, RunState, Sought};
 use crate::words::fault::Fault;
@@ -52,7 +53,7 @@ impl GitHub {
             called = self.write(&Method::POST, &below, &body)?;
         }
         match called {
-            Called::Answered(answer) if answer.is_ok() => Ok(started(&answer)),
+            Called::Answered(answer) if answer.is_ok() => started(&answer, dispatch),
             Called::Answered(answer) => Err(self.not_dispatched(&answer, dispatch)),
             Called::Unclear(fault) => Ok(Dispatched::Unclear(fault)),
         }
@@ -160,20 +161,26 @@ impl GitHub {
     }
 }
 
-/// What the answer tells: version 2026-03-10 always names the run, 2022-11-28 where it was asked to.
-fn started(answer: &Answer) -> Dispatched {
+/// What the answer tells: version 2026-03-10 always names the run, 2022-11-28 where it was asked to; else it is a 204.
+///
+/// # Errors
+/// `Denied` for any other: it is not GitHub that answered.
+fn started(answer: &Answer, dispatch: &Dispatch) -> Result<Dispatched, Fault> {
     #[derive(Deserialize)]
     struct Details {
         workflow_run_id: u64,
         html_url: String,
     }
-    match answer.read::<Details>("the dispatch") {
-        Ok(details) => Dispatched::Started(Run {
-            id: details.workflow_run_id,
-            url: details.html_url,
-            state: RunState::Going("queued".to_owned()),
+    match (answer.status, dispatch) {
+        (204, _) => Ok(Dispatched::Accepted),
+        (200, Dispatch::Workflow { .. }) => answer.read("the dispatch").map(|details: Details| {
+            Dispatched::Started(Run {
+                id: details.workflow_run_id,
+                url: details.html_url,
+                state: RunState::Going("queued".to_owned()),
+            })
         }),
-        Err(_) => Dispatched::Accepted,
+        _ => Err(odd("the dispatch")),
     }
 }
 
@@ -211,6 +218,7 @@ impl From<WorkflowRun> for Run {
         let state = match (status.as_str(), run.conclusion) {
             ("completed", Some(conclusion)) if conclusion == "success" => RunState::Succeeded,
             ("completed", Some(conclusion)) => RunState::Failed(conclusion),
+            ("completed", None) => RunState::Failed("completed, without a conclusion".to_owned()),
             _ => RunState::Going(status),
         };
         Self {
@@ -266,7 +274,11 @@ mod tests {
                 Some("brand_new"),
                 RunState::Failed("brand_new".to_owned()),
             ),
-            (Some("completed"), None, going("completed")),
+            (
+                Some("completed"),
+                None,
+                RunState::Failed("completed, without a conclusion".to_owned()),
+            ),
             (Some("pending"), None, going("pending")),
             (Some("brand_new"), None, going("brand_new")),
             (None, None, going("unknown")),

@@ -201,6 +201,7 @@ impl From<Answered> for Run {
         let state = match pipeline.status.as_str() {
             "success" => RunState::Succeeded,
             "failed" | "canceled" | "skipped" => RunState::Failed(pipeline.status),
+            "manual" => RunState::Blocked(pipeline.status),
             _ => RunState::Going(pipeline.status),
         };
         Self {
