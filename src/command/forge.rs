@@ -32,15 +32,7 @@ pub(super) fn open(repo: &ForgeRepo, role: Role, opening: &Opening<'_>) -> anyho
 /// # Errors
 /// `Invalid` where the address does not tell which forge that is, or which project.
 pub(super) fn open_of_url(url: &GitUrl, opening: &Opening<'_>) -> anyhow::Result<Forge> {
-    let Opening {
-        common, environment, ..
-    } = *opening;
-    let kind = kind_of(url, common, environment)?;
-    let repo = ForgeRepo::new(kind, url.path().trim_matches('/'))?;
-    let api_url = match &common.api_url {
-        Some(api_url) => Some(api_url.clone()),
-        None => api_of(kind, url, environment),
-    };
+    let (repo, api_url) = served_at(url, opening.common, opening.environment)?;
     open_at(&repo, api_url.as_deref(), Role::Target, opening)
 }
 
@@ -114,6 +106,18 @@ fn open_at(
     Ok(forge)
 }
 
+/// Tells the repository of a git address, and its API's address, where [`ApiRoot::of`] does not find it by itself.
+fn served_at(
+    url: &GitUrl,
+    common: &CommonArgs,
+    environment: &Environment,
+) -> Result<(ForgeRepo, Option<String>), Fault> {
+    let kind = kind_of(url, common, environment)?;
+    let api_url = common.api_url.clone().or_else(|| api_of(kind, url, environment));
+    let root = ApiRoot::of(kind, api_url.as_deref(), environment)?;
+    Ok((ForgeRepo::new(kind, path_below(&root, url))?, api_url))
+}
+
 /// Tells the forge of a git address: `--forge`, else the CI host that it lies on, else its name.
 fn kind_of(url: &GitUrl, common: &CommonArgs, environment: &Environment) -> Result<ForgeKind, Fault> {
     if let Some(kind) = common.forge {
@@ -125,7 +129,7 @@ fn kind_of(url: &GitUrl, common: &CommonArgs, environment: &Environment) -> Resu
         Ok(ForgeKind::GitHub)
     } else if is_server("CI_SERVER_URL") {
         Ok(ForgeKind::GitLab)
-    } else if host.split('.').any(|part| part == "github") {
+    } else if is_tenant(&host) || host.split('.').any(|part| part == "github") {
         Ok(ForgeKind::GitHub)
     } else if host.split('.').any(|part| part == "gitlab") {
         Ok(ForgeKind::GitLab)
@@ -135,25 +139,51 @@ fn kind_of(url: &GitUrl, common: &CommonArgs, environment: &Environment) -> Resu
     }
 }
 
+/// Whether a host is a company's own part of GitHub's cloud ("About GitHub Enterprise Cloud with data residency").
+fn is_tenant(host: &str) -> bool {
+    host.ends_with(".ghe.com")
+}
+
 fn server_host(url: Option<&str>) -> Option<String> {
     Url::parse(url?).ok()?.host_str().map(str::to_ascii_lowercase)
 }
 
+/// Returns a repository's path at its forge. A GitLab under a relative URL root has that root in front of it in web
+/// addresses, as it has in its API's ("Install GitLab under a relative URL"); over ssh it has not.
+fn path_below<'a>(root: &ApiRoot, url: &'a GitUrl) -> &'a str {
+    let path = url.path().trim_matches('/');
+    let above = root.rest.path().strip_suffix("/api/v4").unwrap_or_default();
+    let is_there = root.host().eq_ignore_ascii_case(url.host());
+    if !is_there || !matches!(url.scheme(), Scheme::Http | Scheme::Https) {
+        return path;
+    }
+    let below = path.strip_prefix(above.trim_matches('/'));
+    below.and_then(|below| below.strip_prefix('/')).unwrap_or(path)
+}
+
 /// Returns the API of a git address's host; `None` for the one that [`ApiRoot::of`] finds by itself.
 fn api_of(kind: ForgeKind, url: &GitUrl, environment: &Environment) -> Option<String> {
-    let (server, public, api) = match kind {
-        ForgeKind::GitHub => ("GITHUB_SERVER_URL", "github.com", "/api/v3"),
-        ForgeKind::GitLab => ("CI_SERVER_URL", "gitlab.com", "/api/v4"),
+    let (server, variable, public, api) = match kind {
+        ForgeKind::GitHub => ("GITHUB_SERVER_URL", "GITHUB_API_URL", "github.com", "/api/v3"),
+        ForgeKind::GitLab => ("CI_SERVER_URL", "CI_API_V4_URL", "gitlab.com", "/api/v4"),
     };
     let host = url.host().to_ascii_lowercase();
-    if server_host(environment.get(server)).as_deref() == Some(&host) {
+    let server = environment.get(server);
+    let server = server.filter(|server| server_host(Some(server)).as_deref() == Some(&host));
+    if server.is_some() && environment.get(variable).is_some() {
         return None;
+    }
+    if is_tenant(&host) {
+        return Some(format!("https://api.{host}"));
     }
     if host == public {
         return Some(match kind {
             ForgeKind::GitHub => "https://api.github.com".to_owned(),
             ForgeKind::GitLab => "https://gitlab.com/api/v4".to_owned(),
         });
+    }
+    if let Some(server) = server {
+        return Some(format!("{}{api}", server.trim_end_matches('/')));
     }
     let (scheme, port) = match (url.scheme(), url.port()) {
         (Scheme::Http, Some(port)) => ("http", format!(":{port}")),
@@ -167,6 +197,116 @@ fn api_of(kind: ForgeKind, url: &GitUrl, environment: &Environment) -> Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_git_address_tells_its_forge_its_api_and_the_path_there() {
+        let server = ("CI_SERVER_URL", "http://h.example/gitlab");
+        let api = ("CI_API_V4_URL", "http://h.example/gitlab/api/v4");
+        let given = "https://h.example/gitlab/api/v4";
+        let tenant = ("GITHUB_SERVER_URL", "https://acme.ghe.com");
+        let enterprise = ("GITHUB_SERVER_URL", "https://ghe.example");
+        for (address, ci, api_url, repo, rest) in [
+            (
+                "http://h.example/gitlab/g/p.git",
+                &[server, api][..],
+                None,
+                "gitlab:g/p",
+                api.1,
+            ),
+            (
+                "http://h.example/gitlab/g/s/p.git",
+                &[server],
+                None,
+                "gitlab:g/s/p",
+                api.1,
+            ),
+            (
+                "http://h.example/gitlab/gitlab/p",
+                &[server, api],
+                None,
+                "gitlab:gitlab/p",
+                api.1,
+            ),
+            (
+                "http://h.example/gitlabs/p",
+                &[server, api],
+                None,
+                "gitlab:gitlabs/p",
+                api.1,
+            ),
+            (
+                "git@h.example:gitlab/p.git",
+                &[server, api],
+                None,
+                "gitlab:gitlab/p",
+                api.1,
+            ),
+            (
+                "https://gitlab.h.example/gitlab/p",
+                &[],
+                None,
+                "gitlab:gitlab/p",
+                "https://gitlab.h.example/api/v4",
+            ),
+            (
+                "https://gitlab.com/g/p.git",
+                &[server, api],
+                None,
+                "gitlab:g/p",
+                "https://gitlab.com/api/v4",
+            ),
+            (
+                "https://h.example/gitlab/g/p",
+                &[server],
+                Some(given),
+                "gitlab:g/p",
+                given,
+            ),
+            (
+                "https://acme.ghe.com/a/b.git",
+                &[],
+                None,
+                "github:a/b",
+                "https://api.acme.ghe.com/",
+            ),
+            (
+                "git@acme.ghe.com:a/b.git",
+                &[tenant],
+                None,
+                "github:a/b",
+                "https://api.acme.ghe.com/",
+            ),
+            (
+                "https://ghe.example/a/b",
+                &[enterprise],
+                None,
+                "github:a/b",
+                "https://ghe.example/api/v3",
+            ),
+            (
+                "https://github.com/a/b",
+                &[enterprise],
+                None,
+                "github:a/b",
+                "https://api.github.com/",
+            ),
+        ] {
+            let environment = Environment::from_pairs(ci.iter().copied());
+            let common = CommonArgs {
+                api_url: api_url.map(str::to_owned),
+                ..CommonArgs::for_tests()
+            };
+            let url = GitUrl::parse(address).unwrap().unwrap();
+            let (found, root) = served_at(&url, &common, &environment).unwrap();
+            let at = root.as_deref();
+            let root = ApiRoot::of(found.kind(), at, &environment).unwrap();
+            assert_eq!(
+                (found.to_string().as_str(), root.rest.as_str()),
+                (repo, rest),
+                "{address}"
+            );
+        }
+    }
 
     #[test]
     fn an_app_lies_on_the_forge_that_builds_it_wherever_the_config_repo_is() {
