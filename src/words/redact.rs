@@ -11,6 +11,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 const INSTEAD: &str = "***";
 /// The fewest characters of a form that is looked for; shorter ones would be found in words that are none.
 const SHORTEST: usize = 8;
+/// So many bytes of a form's beginning give it away, where a longer one was cut off with the text around it.
+const BEGINNING: usize = 16;
 
 /// Knows the secrets of a run, in the forms in which they travel.
 #[derive(Clone, Default)]
@@ -50,8 +52,37 @@ impl Redactor {
                 text = Cow::Owned(text.replace(form.as_str(), INSTEAD));
             }
         }
+        // Only then, as one secret may begin like another.
+        for form in &self.0 {
+            if let Some(beginning) = form.get(..BEGINNING)
+                && text.contains(beginning)
+            {
+                text = Cow::Owned(self.without_beginnings(&text, beginning));
+            }
+        }
         text
     }
+
+    /// Takes out what begins like this, as far as it goes on like any form.
+    fn without_beginnings(&self, text: &str, beginning: &str) -> String {
+        let mut kept = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(beginning) {
+            kept.push_str(before);
+            kept.push_str(INSTEAD);
+            let alike = self.0.iter().filter_map(|form| form.strip_prefix(beginning));
+            let longest = alike.map(|form| common(form, after)).max().unwrap_or_default();
+            rest = after.get(longest..).unwrap_or_default();
+        }
+        kept.push_str(rest);
+        kept
+    }
+}
+
+/// The bytes of the characters with which both texts begin.
+fn common(one: &str, other: &str) -> usize {
+    let pairs = one.chars().zip(other.chars());
+    pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 
 /// The characters of base64 that depend on nothing but the secret, when so many bytes stand before it.
@@ -96,6 +127,24 @@ mod tests {
         redactor.learn(["ghs_s3cret-and-more"]);
         assert_eq!(redactor.redact("<ghs_s3cret-and-more>"), "<***>");
         assert_eq!(redactor.redact("<ghs_s3cret>"), "<***>");
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_off_is_taken_out_as_far_as_it_goes() {
+        let (one, other) = (
+            "eyJhbGciOiJSUzI1.s3cret-one",
+            "eyJhbGciOiJSUzI1.s3cret-that-is-longer-é",
+        );
+        let redactor = Redactor::of([one, other]);
+        for (text, shown) in [
+            (format!("{one}, {other}!"), "***, ***!"),
+            (one[..24].to_owned(), "***"),
+            (format!("{} {}", &other[..16], &other[..35]), "*** ***"),
+            (format!("{} and {one}", &other[..30]), "*** and ***"),
+            (other[..15].to_owned(), &other[..15]),
+        ] {
+            assert_eq!(redactor.redact(&text), shown, "{text}");
+        }
     }
 
     #[test]
