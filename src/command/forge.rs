@@ -198,113 +198,86 @@ fn api_of(kind: ForgeKind, url: &GitUrl, environment: &Environment) -> Option<St
 mod tests {
     use super::*;
 
+    /// What a git address is taken for, and the root of its API.
+    fn served(address: &str, ci: &[(&str, &str)], api_url: Option<&str>) -> (String, String) {
+        let environment = Environment::from_pairs(ci.iter().copied());
+        let common = CommonArgs {
+            api_url: api_url.map(str::to_owned),
+            ..CommonArgs::for_tests()
+        };
+        let url = GitUrl::parse(address).unwrap().unwrap();
+        let (repo, api_url) = served_at(&url, &common, &environment).unwrap();
+        let root = ApiRoot::of(repo.kind(), api_url.as_deref(), &environment).unwrap();
+        (repo.to_string(), root.rest.to_string())
+    }
+
     #[test]
-    fn a_git_address_tells_its_forge_its_api_and_the_path_there() {
+    fn a_gitlab_under_a_relative_url_root_keeps_it_out_of_the_project() {
         let server = ("CI_SERVER_URL", "http://h.example/gitlab");
         let api = ("CI_API_V4_URL", "http://h.example/gitlab/api/v4");
-        let given = "https://h.example/gitlab/api/v4";
+        for (address, project) in [
+            ("http://h.example/gitlab/g/p.git", "gitlab:g/p"),
+            ("http://h.example/gitlab/g/s/p.git", "gitlab:g/s/p"),
+            ("http://h.example/gitlab/gitlab/p", "gitlab:gitlab/p"),
+            ("http://h.example/gitlabs/p", "gitlab:gitlabs/p"),
+            ("git@h.example:gitlab/p.git", "gitlab:gitlab/p"),
+        ] {
+            for (ci, api_url) in [
+                (&[server, api][..], None),
+                (&[server], None),
+                (&[server], Some(api.1)),
+            ] {
+                let expected = (project.to_owned(), api.1.to_owned());
+                assert_eq!(served(address, ci, api_url), expected, "{address} {ci:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_git_address_tells_its_forge_and_its_api() {
+        let lab = ("CI_SERVER_URL", "http://h.example/gitlab");
         let tenant = ("GITHUB_SERVER_URL", "https://acme.ghe.com");
         let enterprise = ("GITHUB_SERVER_URL", "https://ghe.example");
-        for (address, ci, api_url, repo, rest) in [
+        for (address, ci, repo, api) in [
             (
-                "http://h.example/gitlab/g/p.git",
-                &[server, api][..],
-                None,
+                "https://gitlab.x.example/g/p",
+                lab,
                 "gitlab:g/p",
-                api.1,
+                "https://gitlab.x.example/api/v4",
             ),
             (
-                "http://h.example/gitlab/g/s/p.git",
-                &[server],
-                None,
-                "gitlab:g/s/p",
-                api.1,
-            ),
-            (
-                "http://h.example/gitlab/gitlab/p",
-                &[server, api],
-                None,
-                "gitlab:gitlab/p",
-                api.1,
-            ),
-            (
-                "http://h.example/gitlabs/p",
-                &[server, api],
-                None,
-                "gitlab:gitlabs/p",
-                api.1,
-            ),
-            (
-                "git@h.example:gitlab/p.git",
-                &[server, api],
-                None,
-                "gitlab:gitlab/p",
-                api.1,
-            ),
-            (
-                "https://gitlab.h.example/gitlab/p",
-                &[],
-                None,
-                "gitlab:gitlab/p",
-                "https://gitlab.h.example/api/v4",
-            ),
-            (
-                "https://gitlab.com/g/p.git",
-                &[server, api],
-                None,
+                "https://gitlab.com/g/p",
+                lab,
                 "gitlab:g/p",
                 "https://gitlab.com/api/v4",
             ),
             (
-                "https://h.example/gitlab/g/p",
-                &[server],
-                Some(given),
-                "gitlab:g/p",
-                given,
-            ),
-            (
-                "https://acme.ghe.com/a/b.git",
-                &[],
-                None,
+                "https://acme.ghe.com/a/b",
+                lab,
                 "github:a/b",
                 "https://api.acme.ghe.com/",
             ),
             (
-                "git@acme.ghe.com:a/b.git",
-                &[tenant],
-                None,
+                "git@acme.ghe.com:a/b",
+                tenant,
                 "github:a/b",
                 "https://api.acme.ghe.com/",
             ),
             (
                 "https://ghe.example/a/b",
-                &[enterprise],
-                None,
+                enterprise,
                 "github:a/b",
                 "https://ghe.example/api/v3",
             ),
             (
                 "https://github.com/a/b",
-                &[enterprise],
-                None,
+                enterprise,
                 "github:a/b",
                 "https://api.github.com/",
             ),
         ] {
-            let environment = Environment::from_pairs(ci.iter().copied());
-            let common = CommonArgs {
-                api_url: api_url.map(str::to_owned),
-                ..CommonArgs::for_tests()
-            };
-            let url = GitUrl::parse(address).unwrap().unwrap();
-            let (found, root) = served_at(&url, &common, &environment).unwrap();
-            let at = root.as_deref();
-            let root = ApiRoot::of(found.kind(), at, &environment).unwrap();
-            assert_eq!(
-                (found.to_string().as_str(), root.rest.as_str()),
-                (repo, rest),
-                "{address}"
-            );
+            let expected = (repo.to_owned(), api.to_owned());
+            assert_eq!(served(address, &[ci], None), expected, "{address}");
         }
     }
 

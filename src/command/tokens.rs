@@ -231,13 +231,10 @@ mod tests {
 
     #[test]
     fn a_token_goes_only_to_the_host_that_it_was_given_for() {
-        use ForgeKind::{GitHub, GitLab};
+        use ForgeKind::GitHub;
         let ghe = ("GITHUB_API_URL", "https://ghe.example/api/v3");
         let ghe_server = ("GITHUB_SERVER_URL", "https://ghe.example");
         let tenant = ("GITHUB_SERVER_URL", "https://acme.ghe.example");
-        let lab = ("CI_API_V4_URL", "https://lab.example/api/v4");
-        let lab_server = ("CI_SERVER_HOST", "lab.example");
-        let (http, port) = (("CI_SERVER_PROTOCOL", "http"), ("CI_SERVER_PORT", "8080"));
         for (kind, api_url, pairs, from) in [
             (GitHub, None, &[("GITHUB_TOKEN", "a")][..], "GITHUB_TOKEN"),
             (
@@ -285,38 +282,6 @@ mod tests {
                 "nothing",
             ),
             (
-                GitLab,
-                None,
-                &[lab, lab_server, ("CI_JOB_TOKEN", "a")],
-                "CI_JOB_TOKEN",
-            ),
-            (GitLab, None, &[lab, ("CI_JOB_TOKEN", "a")], "nothing"),
-            (
-                GitLab,
-                Some("https://api.lab.example"),
-                &[lab_server, ("CI_JOB_TOKEN", "a")],
-                "nothing",
-            ),
-            (
-                GitLab,
-                Some("http://lab.example:8080"),
-                &[lab_server, http, port, ("CI_JOB_TOKEN", "a")],
-                "CI_JOB_TOKEN",
-            ),
-            (
-                GitLab,
-                Some("https://lab.example:8080"),
-                &[lab_server, http, port, ("CI_JOB_TOKEN", "a")],
-                "nothing",
-            ),
-            (
-                GitLab,
-                Some("https://gitlab.com"),
-                &[lab, lab_server, ("CI_JOB_TOKEN", "a")],
-                "nothing",
-            ),
-            (GitLab, None, &[("GITHUB_TOKEN", "a")], "nothing"),
-            (
                 GitHub,
                 None,
                 &[("GITOPS_STEPS_TOKEN", "t"), ("GITHUB_TOKEN", "a")],
@@ -340,6 +305,45 @@ mod tests {
             ),
         ] {
             assert_eq!(source(kind, api_url, pairs), from, "{api_url:?} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_gitlab_goes_only_to_the_server_of_ci() {
+        let lab = ("CI_API_V4_URL", "https://lab.example/api/v4");
+        let lab_server = ("CI_SERVER_HOST", "lab.example");
+        let (http, port) = (("CI_SERVER_PROTOCOL", "http"), ("CI_SERVER_PORT", "8080"));
+        for (api_url, pairs, from) in [
+            (
+                None,
+                &[lab, lab_server, ("CI_JOB_TOKEN", "a")][..],
+                "CI_JOB_TOKEN",
+            ),
+            (None, &[lab, ("CI_JOB_TOKEN", "a")], "nothing"),
+            (
+                Some("https://api.lab.example"),
+                &[lab_server, ("CI_JOB_TOKEN", "a")],
+                "nothing",
+            ),
+            (
+                Some("http://lab.example:8080"),
+                &[lab_server, http, port, ("CI_JOB_TOKEN", "a")],
+                "CI_JOB_TOKEN",
+            ),
+            (
+                Some("https://lab.example:8080"),
+                &[lab_server, http, port, ("CI_JOB_TOKEN", "a")],
+                "nothing",
+            ),
+            (
+                Some("https://gitlab.com"),
+                &[lab, lab_server, ("CI_JOB_TOKEN", "a")],
+                "nothing",
+            ),
+            (None, &[("GITHUB_TOKEN", "a")], "nothing"),
+        ] {
+            let found = source(ForgeKind::GitLab, api_url, pairs);
+            assert_eq!(found, from, "{api_url:?} {pairs:?}");
         }
     }
 
