@@ -292,10 +292,11 @@ fn what_an_app_s_key_is_exchanged_for_is_taken_out_and_the_runner_is_told() {
         let key_file = stage.bench.write_beside("app.pem", &key);
         let one_line = key.replace('\n', "\\n");
         let outputs = stage.bench.beside("outputs");
+        let unset = "";
         let mut variables = vec![
             ("GITHUB_OUTPUT", text(&outputs)),
-            ("GITHUB_ACTIONS", if on_github { "true" } else { "" }),
-            ("GITOPS_STEPS_TOKEN", ""),
+            ("GITHUB_ACTIONS", if on_github { "true" } else { unset }),
+            ("GITOPS_STEPS_TOKEN", unset),
             ("GITOPS_STEPS_APP_ID", "7"),
         ];
         variables.push(match way {
