@@ -11,6 +11,7 @@ mod support;
 use serde_json::json;
 use support::argocd::{self, ArgoCd, application};
 use support::cli::Run;
+use support::gitlab;
 use support::jobs::{Hub, REPO};
 
 fn waiting(hub: &Hub, argocd: &ArgoCd, more: &[&str]) -> Run {
@@ -154,4 +155,48 @@ fn a_state_that_somebody_else_records_can_be_waited_for() {
     hub.run(&wait).exits(0).says("is success");
     hub.run(&["--env", "dev", "--state", "failure"]).exits(0);
     hub.run(&wait).exits(7).says("is failure");
+}
+
+#[test]
+fn a_config_repo_on_another_forge_never_sees_the_apps_token() {
+    let hub = Hub::new();
+    let lab = gitlab::Fake::start();
+    lab.repo("acme/deploy", &[("a", "1")]);
+    lab.token("lab-s3cret", gitlab::Grant::everything("ann").read_only());
+    let wanted = lab.person_commits("acme/deploy", "main", "a", "2");
+    let synced = lab.person_commits("acme/deploy", "main", "a", "3");
+    let argocd = ArgoCd::showing(&[application("Synced", "Healthy", "Succeeded", &synced)]);
+    let (server, root, api) = (argocd.url(), lab.api_url(), hub.fake.api_url());
+    let lab_url = lab.url();
+    let variables = [
+        ("ARGOCD_SERVER", server.as_str()),
+        ("ARGOCD_AUTH_TOKEN", argocd::TOKEN),
+        ("GITOPS_STEPS_TOKEN", "t0k-s3cret"),
+        ("CI_API_V4_URL", &root),
+        ("CI_SERVER_URL", &lab_url),
+        ("CI_SERVER_HOST", "127.0.0.1"),
+        ("GITLAB_TOKEN", "lab-s3cret"),
+    ];
+    let flags = [
+        "--env",
+        "dev",
+        "--if-missing",
+        "create",
+        "--wait-for",
+        "argocd:web",
+        "--settle",
+        "200ms",
+        "--timeout",
+        "20s",
+        "--api-url",
+        &api,
+        "--config-repo",
+        "gitlab:acme/deploy",
+        "--revision",
+        &wanted,
+    ];
+    hub.run_with(&variables, &flags).exits(0);
+    assert_eq!(hub.states(), ["dev: in_progress success"]);
+    assert!(!lab.requests().is_empty());
+    assert!(!format!("{:?}", lab.requests()).contains("t0k-s3cret"));
 }

@@ -57,6 +57,8 @@ pub(super) enum Role {
     Reader,
     /// The app's own, where the image was built.
     Source,
+    /// One on another forge than the flags' own: no token that was given is for it, only what CI hands over.
+    Elsewhere,
 }
 
 /// Returns the token that was given for the repository of the flags: `--token-file`, else `GITOPS_STEPS_TOKEN`.
@@ -104,8 +106,9 @@ pub(super) fn credential(
     let mut given = match role {
         Role::Target | Role::Reader => fitting(of_file(common)?),
         Role::Source => fitting(of_variable("GITOPS_STEPS_SOURCE_TOKEN", environment)?),
+        Role::Elsewhere => None,
     };
-    if given.is_none() && role != Role::Source {
+    if given.is_none() && matches!(role, Role::Target | Role::Reader) {
         given = fitting(of_variable("GITOPS_STEPS_TOKEN", environment)?);
     }
     if let Some(given) = given {

@@ -7,8 +7,10 @@ use anyhow::Context as _;
 
 use super::Run;
 use super::record::Records;
+use crate::command::cli::CommonArgs;
 use crate::command::exit::Failure;
 use crate::command::forge;
+use crate::command::opening::Opening;
 use crate::command::receipt::Receipt;
 use crate::command::tokens::{self, Role};
 use crate::plan::Operation;
@@ -277,6 +279,19 @@ impl Run<'_> {
         }))
     }
 
+    /// Opens the config repo: with the token and the API of `--repo` only where that is the same forge.
+    fn config_repo(&self, repo: &ForgeRepo, deadline: Deadline) -> anyhow::Result<Forge> {
+        let opening = self.opening(deadline);
+        if repo.kind() == self.request.repo.kind() {
+            return forge::open(repo, Role::Target, &opening);
+        }
+        let common = &CommonArgs {
+            api_url: None,
+            ..self.common.clone()
+        };
+        forge::open(repo, Role::Elsewhere, &Opening { common, ..opening })
+    }
+
     fn wanted(&self, args: &DeploymentStatusArgs, deadline: Deadline) -> anyhow::Result<Wanted> {
         let revision = match &args.revision {
             Some(revision) => read_commit(&revision.to_ascii_lowercase()).context("--revision")?,
@@ -293,7 +308,7 @@ impl Run<'_> {
             revision,
             image: args.image.clone(),
             settle: duration::parse("--settle", &args.settle)?,
-            config_repo: forge::open(&config_repo, Role::Target, &self.opening(deadline))?,
+            config_repo: self.config_repo(&config_repo, deadline)?,
             judged: Vec::new(),
         })
     }
