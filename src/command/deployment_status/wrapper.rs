@@ -115,10 +115,10 @@ fn find(records: &Records) -> anyhow::Result<Option<Deployment>> {
         return Ok(Some(found));
     };
     // Another run is at it, and records its end itself.
-    let is_anothers = latest.state == DeploymentState::InProgress
+    let belongs_to_another = latest.state == DeploymentState::InProgress
         && found.run.is_some()
         && found.run != records.request.run;
-    Ok((!latest.state.is_final() && !is_anothers).then_some(found))
+    Ok((!latest.state.is_final() && !belongs_to_another).then_some(found))
 }
 
 /// Ends our own deployments of this environment and branch whose run was killed before it could tell. A forge that does
