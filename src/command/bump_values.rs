@@ -1,168 +1,20 @@
 //! `bump-values`, from its arguments to its receipt.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use anyhow::Context as _;
-
-use super::ancestry::Sources;
 use super::cli::CommonArgs;
-use super::console::Console;
-use super::opening::Opening;
-use super::pipeline::{self, Ends, Options};
-use super::receipt::Receipt;
-use super::{config_repo, finish, forge};
-use crate::plan::Operation;
-use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request, WhatArgs};
-use crate::words::address::RepoAddress;
-use crate::words::changes;
-use crate::words::event::{self, Event};
-use crate::world::ci::Host;
+use super::deliver::{self, Flags};
+use crate::steps::bump_values::{BumpValuesArgs, Request};
 use crate::world::env::Environment;
-use crate::world::files;
-
-/// The most bytes of a bulk list.
-const CHANGES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(args: &BumpValuesArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new("bump-values", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    (receipt.app, receipt.env) = (args.what.app.first().cloned(), args.what.env.clone());
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| try_bump_values(args, &common, environment, &console, &mut receipt));
-    finish::finish(outcome, receipt, &common, environment, &console)
-}
-
-fn try_bump_values(
-    args: &BumpValuesArgs,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
-    receipt: &mut Receipt,
-) -> anyhow::Result<Receipt> {
-    let address = RepoAddress::parse(&args.config_repo.config_repo)?;
-    let mut args = args.clone();
-    in_directory(&mut args.what, &address);
-    let branch = args
-        .pull_request
-        .base
-        .clone()
-        .or_else(|| args.config_repo.branch.clone());
-    let inputs = inputs(&args.what, &address, environment)?;
-    let request = Request::new(args, &inputs)?;
-    deliver(
-        &request,
-        &address,
-        branch.as_deref(),
-        common,
-        environment,
-        console,
-        receipt,
-    )
-}
-
-/// Carries a request to its config repo.
-///
-/// # Errors
-/// As [`pipeline::run`].
-pub(super) fn deliver(
-    request: &Request,
-    address: &RepoAddress,
-    branch: Option<&str>,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
-    receipt: &mut Receipt,
-) -> anyhow::Result<Receipt> {
-    let deadline = common.deadline(false)?;
-    if let Some((app, env)) = request.app_env() {
-        (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
-    }
-    if let Some(reason) = request.nothing() {
-        return Ok(Receipt {
-            operation: Operation::Skipped,
-            reason: Some(reason.to_owned()),
-            ..receipt.clone()
-        });
-    }
-    let publish = request.destination()?;
-    let opening = Opening {
-        common,
-        environment,
-        deadline,
-        console,
+    let flags = Flags {
+        command: "bump-values",
+        what: &args.what,
+        config_repo: &args.config_repo,
+        pull_request: &args.pull_request,
     };
-    let (repo, host) = config_repo::open(address, publish, branch, &opening)?;
-    let source = |repo: &str| forge::open_source(repo, &host, &opening);
-    let ends = Ends {
-        repo,
-        forge: &|| config_repo::open_forge(&host, &opening),
-        source: &source,
-        ancestry: &Sources::new(&source, console),
-        console,
-    };
-    let options = Options {
-        dry_run: common.dry_run,
-        deadline,
-    };
-    pipeline::run(request, publish, ends, options, receipt)
-}
-
-/// Makes the absolute paths of `--file` relative to a config repo that is a directory. Those elsewhere stay, and are
-/// refused as every path that leaves the config repo.
-pub(super) fn in_directory(what: &mut WhatArgs, address: &RepoAddress) {
-    if let RepoAddress::Directory(directory) = address {
-        for file in &mut what.file {
-            if let Some(relative) = files::relative_to(directory, file) {
-                *file = relative;
-            }
-        }
-    }
-}
-
-/// Reads what the flags point to: the event, the bulk list, what CI tells.
-///
-/// # Errors
-/// What cannot be read, or is not what it should be.
-pub(super) fn inputs(
-    what: &WhatArgs,
-    address: &RepoAddress,
-    environment: &Environment,
-) -> anyhow::Result<Inputs> {
-    let host = Host::of(environment);
-    let source = host.map(|host| host.source(environment)).unwrap_or_default();
-    let event = what
-        .from_event
-        .as_deref()
-        .map(|from| read_event(from, environment))
-        .transpose()?;
-    let changes = match &what.changes {
-        Some(file) => {
-            let bytes = files::read(Path::new(file), CHANGES_MAX)?;
-            Some(changes::parse(file, &bytes).context("cannot read the list of --changes")?)
-        }
-        None => None,
-    };
-    Ok(Inputs {
-        event,
-        changes,
-        actor: source.actor.clone(),
-        source,
-        directory: matches!(address, RepoAddress::Directory(_)),
-        ci: host.is_some(),
+    deliver::run(&flags, common, environment, |what, inputs| {
+        let args = args.clone();
+        Request::new(BumpValuesArgs { what, ..args }, inputs)
     })
-}
-
-fn read_event(from: &str, environment: &Environment) -> anyhow::Result<Event> {
-    let origin = match Host::of(environment) {
-        Some(Host::GitHub) if from == "auto" => event::Origin::GitHub,
-        Some(Host::GitLab) if from == "auto" => event::Origin::GitLab,
-        _ => event::Origin::File,
-    };
-    let (path, bytes) = super::event::read(from, environment)?;
-    Event::parse(&bytes, origin).with_context(|| format!("cannot read the event `{}`", path.escape_debug()))
 }

@@ -5,6 +5,7 @@ mod bump_values;
 pub mod cli;
 mod config_repo;
 mod console;
+mod deliver;
 mod deployment_status;
 mod dispatch_deploy;
 pub mod docs;
