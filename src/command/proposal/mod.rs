@@ -1,45 +1,32 @@
 //! Brings a change request about: its branch, the request itself, and what is asked for beside.
 
+mod head;
+mod outcome;
+
 use std::cell::OnceCell;
+
+pub(super) use head::Base;
+use head::{OnHead, circumstances, is_still_there, look};
+pub(super) use outcome::Brought;
+use outcome::{done, nothing};
 
 use super::pipeline::Ends;
 use super::receipt::Receipt;
 use crate::plan::change_request::{
     AutoMerge, ChangeRequest, Edit, MergeMethod, NewChangeRequest, Opened, State,
 };
-use crate::plan::comparison::LoggedCommit;
-use crate::plan::snapshot::{Blob, Snapshot};
-use crate::plan::{Operation, Plan, Publish};
-use crate::steps::bump_values::{Circumstances, Request};
+use crate::plan::{Operation, Plan};
+use crate::steps::bump_values::Request;
 use crate::steps::proposal::{
     Decision, Proposal, Seen, SourceLog, Tip, closed_by_us, decide, edit, is_of, is_ours,
 };
 use crate::words::fault::{Fault, Kind};
-use crate::words::policy::FILE_NAME;
-use crate::words::repo_path::RepoPath;
 use crate::words::source_commit;
-use crate::world::clock;
 use crate::world::config_repo::Outcome;
 use crate::world::forge::Forge;
 
 /// How often the forge may refuse to open a change request that it does not list.
 const REFUSALS: u32 = 4;
-
-/// The tip of the base that a plan was made on.
-pub(super) struct Base {
-    /// The commit.
-    pub commit: String,
-    /// The policy file there; a head branch has no say in what the policy is.
-    pub policy: Option<Blob>,
-}
-
-/// What came of one attempt.
-pub(super) enum Brought {
-    /// It is over.
-    Done(Box<Receipt>),
-    /// Something moved meanwhile: look again, for this reason.
-    Again(String),
-}
 
 /// What one run knows from attempt to attempt.
 #[derive(Default)]
@@ -61,13 +48,6 @@ struct There {
     open: Option<ChangeRequest>,
     /// The closed one that is to be opened again.
     reopen: Option<ChangeRequest>,
-}
-
-/// What the head branch holds.
-struct Head {
-    tip: LoggedCommit,
-    as_planned: bool,
-    newer: Option<String>,
 }
 
 impl Proposer {
@@ -414,98 +394,6 @@ impl Proposer {
     }
 }
 
-/// Whether the head branch still is what was put there. Another run may have come between, on GitLab's API even between
-/// the look at the branch and the commit; then one of the two has told of the wrong value.
-fn is_still_there(receipt: &Receipt, ends: &mut Ends<'_>) -> anyhow::Result<bool> {
-    let (Some(branch), Some(commit)) = (&receipt.branch, &receipt.commit) else {
-        return Ok(true);
-    };
-    if receipt.operation == Operation::Merged {
-        return Ok(true);
-    }
-    let head = ends.repo.head(branch, &[])?;
-    // A branch that is gone was merged.
-    Ok(head.is_none_or(|head| head.tip.id == *commit))
-}
-
-/// Looks at the head branch: whether it has what the plan brings, and whether it has something newer.
-fn look(
-    request: &Request,
-    branch: &str,
-    plan: Option<&Plan>,
-    base: &Base,
-    ends: &mut Ends<'_>,
-) -> anyhow::Result<Option<Head>> {
-    let changes = plan.map(|plan| plan.files.as_slice()).unwrap_or_default();
-    let files: Vec<RepoPath> = changes.iter().map(|file| file.path.clone()).collect();
-    let circumstances = circumstances(ends);
-    let Some(head) = ends.repo.head(branch, &files)? else {
-        return Ok(None);
-    };
-    let there = head.files.read(&files)?;
-    let as_planned = changes
-        .iter()
-        .zip(&there)
-        .all(|(change, blob)| blob.as_ref().is_some_and(|blob| blob.bytes == change.new));
-    let on_head = OnHead {
-        policy: base.policy.clone(),
-        files: head.files,
-    };
-    // A head branch that cannot be planned on, because a file is missing there, carries nothing newer.
-    let planned = request.plan(&on_head, circumstances).ok();
-    let newer = planned
-        .filter(|plan| plan.operation == Operation::Superseded)
-        .and_then(|plan| plan.reason)
-        .map(|reason| format!("the open pull request carries a newer value: {reason}"));
-    Ok(Some(Head {
-        tip: head.tip,
-        as_planned,
-        newer,
-    }))
-}
-
-fn circumstances<'a>(ends: &Ends<'a>) -> Circumstances<'a> {
-    Circumstances {
-        publish: Publish::PullRequest,
-        now: clock::now(),
-        ancestry: ends.ancestry,
-    }
-}
-
-/// The files of the head branch under the policy of the base.
-struct OnHead<'a> {
-    policy: Option<Blob>,
-    files: Box<dyn Snapshot + 'a>,
-}
-
-impl Snapshot for OnHead<'_> {
-    fn commit(&self) -> Option<&str> {
-        self.files.commit()
-    }
-
-    fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
-        let others: Vec<RepoPath> = paths
-            .iter()
-            .filter(|path| path.as_str() != FILE_NAME)
-            .cloned()
-            .collect();
-        let mut read = self.files.read(&others)?.into_iter();
-        let blob = |path: &RepoPath| match path.as_str() {
-            FILE_NAME => self.policy.clone(),
-            _ => read.next().flatten(),
-        };
-        Ok(paths.iter().map(blob).collect())
-    }
-
-    fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
-        self.files.list()
-    }
-
-    fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
-        self.files.history(path, most)
-    }
-}
-
 fn merge(
     forge: &Forge,
     request: &ChangeRequest,
@@ -566,37 +454,4 @@ fn unreached(error: anyhow::Error, plan: &Plan) -> anyhow::Error {
         ));
     }
     refusal.into()
-}
-
-/// The receipt of a run that changes nothing, though a plan would.
-fn nothing(receipt: Receipt, plan: Plan) -> Receipt {
-    let mut receipt = receipt.of_plan(plan);
-    receipt.changed = false;
-    receipt
-}
-
-fn done(operation: Operation, request: &ChangeRequest, head: &str, receipt: Receipt) -> Brought {
-    let url = request.url.escape_debug();
-    let what = match (receipt.changes.len(), receipt.files.join(", ")) {
-        (1, files) => format!("1 value in {files}"),
-        (count, files) => format!("{count} values in {files}"),
-    };
-    let story = match operation {
-        Operation::Created => format!("opened {url}: {what}"),
-        Operation::Updated => format!("updated {url}: {what}"),
-        Operation::Merged => format!("{url} is merged"),
-        Operation::Closed => format!("closed {url}: nothing is left to change"),
-        Operation::Superseded => format!("superseded by {url}; nothing was changed"),
-        Operation::Unchanged if receipt.changes.is_empty() => format!("nothing to change; {url} is open"),
-        Operation::Unchanged => format!("nothing to change: {url} has it all"),
-        _ => format!("skipped: {}", receipt.reason.as_deref().unwrap_or_default()),
-    };
-    Brought::Done(Box::new(Receipt {
-        operation,
-        branch: Some(head.to_owned()),
-        pr_number: Some(request.number),
-        pr_url: Some(request.url.clone()),
-        story: Some(story),
-        ..receipt
-    }))
 }
