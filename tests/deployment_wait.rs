@@ -167,7 +167,7 @@ fn a_config_repo_on_another_forge_never_sees_the_apps_token() {
     let synced = lab.person_commits("acme/deploy", "main", "a", "3");
     let argocd = ArgoCd::showing(&[application("Synced", "Healthy", "Succeeded", &synced)]);
     let (server, root, api) = (argocd.url(), lab.api_url(), hub.fake.api_url());
-    let lab_url = lab.url();
+    let (lab_url, port) = (lab.url(), lab.port());
     let variables = [
         ("ARGOCD_SERVER", server.as_str()),
         ("ARGOCD_AUTH_TOKEN", argocd::TOKEN),
@@ -175,6 +175,8 @@ fn a_config_repo_on_another_forge_never_sees_the_apps_token() {
         ("CI_API_V4_URL", &root),
         ("CI_SERVER_URL", &lab_url),
         ("CI_SERVER_HOST", "127.0.0.1"),
+        ("CI_SERVER_PROTOCOL", "http"),
+        ("CI_SERVER_PORT", &port),
         ("GITLAB_TOKEN", "lab-s3cret"),
     ];
     let flags = [
