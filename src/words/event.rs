@@ -3,7 +3,7 @@
 //!
 //! Sources: GitHub's "Webhook events and payloads", GitLab's "Trigger pipelines with the API".
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::fields::Fields;
@@ -74,19 +74,8 @@ impl Event {
     /// A fault of kind `Invalid`: too long, not JSON, an event of another kind, or a field that is missing
     /// or breaks its grammar, named by its JSON path.
     pub fn parse(body: &[u8], origin: Origin) -> Result<Self, Fault> {
-        if body.len() > EVENT_MAX {
-            return Err(Fault::invalid(format!(
-                "the event is {} bytes long; at most {EVENT_MAX} are read",
-                body.len()
-            )));
-        }
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            Fault::invalid(format!("the event is not JSON: {}", shown(&error.to_string())))
-        })?;
-        let Value::Object(map) = &value else {
-            return Err(Fault::invalid("the event is not a JSON object"));
-        };
-        let body = Fields::new("", map);
+        let map = read_body(body)?;
+        let body = Fields::new("", &map);
         refuse_own_variables(&body)?;
         match origin {
             Origin::GitHub => read_github(&body)?.ok_or_else(|| unsupported(&body)),
@@ -96,6 +85,27 @@ impl Event {
                 None => read_gitlab(&body),
             },
         }
+    }
+}
+
+/// Reads the object that an event's body is.
+///
+/// # Errors
+/// `Invalid` for a body that is too long, no JSON, or no object.
+pub(super) fn read_body(body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    if body.len() > EVENT_MAX {
+        return Err(Fault::invalid(format!(
+            "the event is {} bytes long; at most {EVENT_MAX} are read",
+            body.len()
+        )));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Fault::invalid("the event is not a JSON object")),
+        Err(error) => Err(Fault::invalid(format!(
+            "the event is not JSON: {}",
+            shown(&error.to_string())
+        ))),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::event::{EVENT_MAX, refuse_own_variables};
+use super::event::{read_body, refuse_own_variables};
 use super::fault::Fault;
 use super::fields::Fields;
 use super::payload::{read_commit, read_reference, read_repo, read_url};
@@ -46,19 +46,8 @@ impl StatusEvent {
     /// A fault of kind `Invalid` for a body of another kind, and for a field that breaks its grammar, named by its
     /// JSON path.
     pub fn parse(body: &[u8]) -> Result<Self, Fault> {
-        if body.len() > EVENT_MAX {
-            return Err(Fault::invalid(format!(
-                "the event is {} bytes long; at most {EVENT_MAX} are read",
-                body.len()
-            )));
-        }
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            Fault::invalid(format!("the event is not JSON: {}", shown(&error.to_string())))
-        })?;
-        let Value::Object(map) = &value else {
-            return Err(Fault::invalid("the event is not a JSON object"));
-        };
-        let body = Fields::new("", map);
+        let map = read_body(body)?;
+        let body = Fields::new("", &map);
         refuse_own_variables(&body)?;
         if let Some(fields) = body.object("client_payload")? {
             return Self::of_fields(&fields.with_empty_as_absent());
