@@ -3,7 +3,7 @@
 use crate::plan::commit::NewCommit;
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::Snapshot;
-use crate::words::fault::Fault;
+use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 
 /// What became of a commit.
@@ -30,6 +30,20 @@ pub enum Outcome {
         /// The commit that may have landed, where its id was known before it was sent.
         commit: Option<String>,
     },
+}
+
+/// Tells that the tip is not the one that was expected; `None` where it is, or any is right.
+pub(in crate::world) fn moved(expected: Option<&str>, tip: &str) -> Option<Outcome> {
+    expected
+        .is_some_and(|expected| expected != tip)
+        .then(|| Outcome::Moved {
+            why: format!("the branch is at {tip} now"),
+        })
+}
+
+/// The fault of a caller that asks for a commit before it has looked at the branch.
+pub(in crate::world) fn no_snapshot() -> Fault {
+    Fault::new(Kind::Internal, "a commit was asked for before a snapshot")
 }
 
 /// Another branch of a config repo, such as the one of a change request.

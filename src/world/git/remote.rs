@@ -18,7 +18,7 @@ use crate::words::address::GitUrl;
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
-use crate::world::config_repo::{ConfigRepo, Head, Outcome};
+use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
 use crate::world::scratch::Scratch;
 
 /// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
@@ -176,12 +176,10 @@ impl ConfigRepo for GitRepo {
     /// An answer that was lost, and a server that is ailing, are `Unknown`: a fetch tells what became of it.
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
         let (Some(tip), Some(branch)) = (self.tip, self.branch.clone()) else {
-            return Err(Fault::new(Kind::Internal, "a commit was asked for before a snapshot").into());
+            return Err(no_snapshot().into());
         };
-        if expected.is_some_and(|expected| expected != tip.to_string()) {
-            return Ok(Outcome::Moved {
-                why: format!("the branch is at {tip} now"),
-            });
+        if let Some(moved) = moved(expected, &tip.to_string()) {
+            return Ok(moved);
         }
         self.put(tip, &branch, Lease::Forward(tip), commit)
     }

@@ -19,7 +19,7 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::policy;
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::{shown, suggestion};
-use crate::world::config_repo::{ConfigRepo, Head, Outcome};
+use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
 
 /// A config repo on GitHub and the branch of it that is changed.
 pub struct GitHubRepo {
@@ -154,13 +154,11 @@ impl ConfigRepo for GitHubRepo {
 
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> Result<Outcome> {
         let (Some(files), Some(branch)) = (&self.files, &self.branch) else {
-            return Err(Fault::new(Kind::Internal, "a commit was asked for before a snapshot").into());
+            return Err(no_snapshot().into());
         };
         let tip = &files.commit;
-        if expected.is_some_and(|expected| expected != tip) {
-            return Ok(Outcome::Moved {
-                why: format!("the branch is at {tip} now"),
-            });
+        if let Some(moved) = moved(expected, tip) {
+            return Ok(moved);
         }
         self.possible(tip, commit)?;
         Ok(self.forge.commit_on(branch, tip, commit)?)

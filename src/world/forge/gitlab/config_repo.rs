@@ -28,11 +28,11 @@ use super::{GitLab, unwritable};
 use crate::plan::commit::NewCommit;
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::Snapshot;
-use crate::words::fault::{Fault, Kind};
+use crate::words::fault::Fault;
 use crate::words::policy;
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::{shown, suggestion};
-use crate::world::config_repo::{ConfigRepo, Head, Outcome};
+use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
 
 /// A config repo on GitLab and the branch of it that is changed.
 pub struct GitLabRepo {
@@ -121,13 +121,11 @@ impl ConfigRepo for GitLabRepo {
 
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> Result<Outcome> {
         let (Some(files), Some(branch)) = (&self.files, &self.branch) else {
-            return Err(Fault::new(Kind::Internal, "a commit was asked for before a snapshot").into());
+            return Err(no_snapshot().into());
         };
         let tip = &files.commit;
-        if expected.is_some_and(|expected| expected != tip) {
-            return Ok(Outcome::Moved {
-                why: format!("the branch is at {tip} now"),
-            });
+        if let Some(moved) = moved(expected, tip) {
+            return Ok(moved);
         }
         let creates = self.possible(tip, commit)?;
         Ok(self
