@@ -542,3 +542,22 @@ fn a_branch_of_somebody_else_is_not_taken_though_it_carries_nothing() {
         assert_eq!(stage.messages("develop").len(), 1, "{name}");
     }
 }
+
+#[test]
+fn a_lost_answer_loses_no_label_though_the_base_moves_too() {
+    for stage in stages() {
+        let name = stage.name();
+        let (hub_part, lab_part) = ("POST /repos/acme/deploy/pulls", "POST /merge_requests");
+        stage.spoil(hub_part, lab_part, Trouble::LostAfterDoing);
+        let moved = format!("{}replicas: 5\n", values("web", "1.0.0"));
+        stage.person_commits_before(hub_part, lab_part, "web/prod.yaml", &moved);
+        let json = promote(&stage, &["--label", "production"]).exits(0).json();
+        assert_eq!(json["operation"], "created", "{name}");
+        assert_eq!(stage.requests()[0].labels, ["production"], "{name}");
+        let head = stage.file(HEAD, "web/prod.yaml").unwrap_or_default();
+        assert!(
+            head.contains("1.1.0") && head.contains("replicas: 5"),
+            "{name}: {head}"
+        );
+    }
+}

@@ -232,8 +232,8 @@ impl Proposer {
         };
         let (request, operation) = match updated {
             Some(request) if request.state == State::Open => {
-                self.did = self.did.or(Some(Operation::Updated));
-                (request, Operation::Updated)
+                // One that this run opened, without an answer, is new all the same.
+                (request, self.did.unwrap_or(Operation::Updated))
             }
             Some(request) => {
                 return Ok(Brought::Again(format!(
@@ -266,7 +266,7 @@ impl Proposer {
                 }
             }
         };
-        self.did = Some(operation);
+        (self.did, self.open) = (Some(operation), Some(request.number));
         Ok(self.round_off(proposal, request, operation, receipt))
     }
 
@@ -422,12 +422,12 @@ fn merge(
 
 fn source_log(request: &Request, plan: &Plan, ends: &Ends<'_>) -> Option<SourceLog> {
     let repo = request.source.repo.as_deref()?;
-    let old = source_commit::of_value(plan.old.as_deref()?)?;
+    let old = source_commit::named(plan.old.as_deref()?)?;
     let new = request
         .source
         .commit
         .as_deref()
-        .or_else(|| source_commit::of_value(plan.new.as_deref()?))?;
+        .or_else(|| source_commit::named(plan.new.as_deref()?))?;
     let comparison = (ends.source)(repo)?.compare(old, new);
     match comparison {
         Ok(comparison) => comparison.map(|comparison| SourceLog {

@@ -83,7 +83,8 @@ impl Request {
                 let version = tag
                     .or(image.digest.as_ref().map(ToString::to_string))
                     .unwrap_or_default();
-                let commit = match source_commit::of_value(&version) {
+                let named = source_commit::named(&version).filter(|named| source_commit::is_whole(named));
+                let commit = match named {
                     Some(commit) => Some(commit.to_owned()),
                     None => self.source.commit.clone(),
                 };

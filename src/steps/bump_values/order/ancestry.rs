@@ -4,9 +4,7 @@ use super::Order;
 use super::pair::Pair;
 use super::sequence::{NO_REPO, apart};
 use crate::plan::comparison::Relation;
-
-/// The fewest and the most digits of a commit's name.
-const DIGITS: std::ops::RangeInclusive<usize> = 7..=40;
+use crate::words::source_commit;
 
 /// Asks how the new value's commit lies to the old value's one.
 ///
@@ -20,16 +18,17 @@ pub(super) fn order(pair: &Pair<'_>) -> anyhow::Result<Order> {
         return Ok(Order::Unknown(NO_REPO.to_owned()));
     };
     let built_from = pair.source.commit.as_deref();
-    let news = candidates(named_commit(&pair.new_tag()).as_deref(), built_from);
+    let news = candidates(source_commit::named(&pair.new_tag()), built_from);
     if news.is_empty() {
         return Ok(Order::Unknown(format!(
             "this run names no commit that `{}` was built from",
             pair.new.escape_debug()
         )));
     }
-    let named = named_commit(&pair.old_tag());
+    let old_tag = pair.old_tag();
+    let named = source_commit::named(&old_tag);
     // A whole name needs no history to be read, and nothing but itself.
-    if let Some(old) = named.as_deref().filter(|old| is_commit(old))
+    if let Some(old) = named.filter(|old| source_commit::is_whole(old))
         && let Some(found) = ask(pair, repo, old, &news)?
     {
         return Ok(found);
@@ -40,10 +39,7 @@ pub(super) fn order(pair: &Pair<'_>) -> anyhow::Result<Order> {
     {
         return Ok(Order::Unknown(apart(old_repo, repo)));
     }
-    let olds = candidates(
-        named.as_deref(),
-        standing.and_then(|standing| standing.commit.as_deref()),
-    );
+    let olds = candidates(named, standing.and_then(|standing| standing.commit.as_deref()));
     for old in &olds {
         if let Some(found) = ask(pair, repo, old, &news)? {
             return Ok(found);
@@ -95,26 +91,10 @@ fn told(pair: &Pair<'_>, relation: Relation, old: &str, new: &str) -> Order {
 
 /// The commit that a value names, and the one that its build named: one, where the first shortens the second.
 fn candidates(named: Option<&str>, built_from: Option<&str>) -> Vec<String> {
-    match (named, built_from.filter(|text| is_commit(text))) {
+    match (named, built_from.filter(|text| source_commit::is_whole(text))) {
         (Some(named), Some(built)) if is_same(named, built) => vec![built.to_owned()],
         (named, built) => named.into_iter().chain(built).map(str::to_owned).collect(),
     }
-}
-
-/// Returns the commit that a tag names: all of it, or what follows its last hyphen.
-fn named_commit(tag: &str) -> Option<String> {
-    let last = tag.rsplit('-').next().unwrap_or(tag);
-    // What `git describe` writes.
-    let last = last.strip_prefix('g').unwrap_or(last);
-    (DIGITS.contains(&last.len()) && is_hex(last)).then(|| last.to_owned())
-}
-
-fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && is_hex(text)
-}
-
-fn is_hex(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_same(one: &str, other: &str) -> bool {
