@@ -28,6 +28,9 @@ use crate::world::forge::Forge;
 /// How often the forge may refuse to open a change request that it does not list.
 const REFUSALS: u32 = 4;
 
+/// How often a run is waited for that has pushed a newer value and not opened its request; it may have died.
+const PATIENCE: u32 = 5;
+
 /// What one run knows from attempt to attempt.
 #[derive(Default)]
 pub(super) struct Proposer {
@@ -38,6 +41,8 @@ pub(super) struct Proposer {
     did: Option<Operation>,
     /// How often the forge would not open one, and listed none.
     refused: u32,
+    /// How often another run was waited for.
+    waited: u32,
 }
 
 /// What is there to build on.
@@ -84,6 +89,7 @@ impl Proposer {
         let seen = Seen {
             requests: &requests,
             base: &base.commit,
+            patient: self.waited < PATIENCE,
             head: head.as_ref().map(|head| Tip {
                 commit: &head.tip,
                 as_planned: head.as_planned,
@@ -112,6 +118,10 @@ impl Proposer {
                     ..receipt
                 };
                 return Ok(self.round_off(&proposal, open, operation, receipt.of_plan(plan)));
+            }
+            Decision::Wait => {
+                self.waited += 1;
+                return Ok(Brought::Again("another run is about to open one".to_owned()));
             }
             Decision::LeaveClosed(closed) => {
                 let mut receipt = nothing(receipt, plan);
@@ -369,6 +379,7 @@ impl Proposer {
         let seen = Seen {
             requests: std::slice::from_ref(open),
             base: &base.commit,
+            patient: false,
             head: None,
         };
         let foreign = head

@@ -21,6 +21,8 @@ pub struct Seen<'a> {
     pub head: Option<Tip<'a>>,
     /// The base's commit that the plan was made on.
     pub base: &'a str,
+    /// Whether to wait for another run that has put a newer value on the branch and not opened its request yet.
+    pub patient: bool,
 }
 
 /// The tip of the head branch.
@@ -48,6 +50,8 @@ pub enum Decision {
         /// Whether its text is about another value than its branch: two runs crossed.
         mistold: bool,
     },
+    /// Another run has put a newer value on the branch, and is about to open its request.
+    Wait,
     /// A person closed it.
     LeaveClosed(ChangeRequest),
     /// Put the commit on the head branch and bring the change request about.
@@ -86,6 +90,13 @@ pub fn decide(
             why: newer.to_owned(),
             mistold: carried.is_some_and(|(_, mark)| mark_in(&open.body) != Some(&mark)),
         });
+    }
+    let in_flight = |tip: &Tip<'_>| {
+        let known = |request: &ChangeRequest| request.head.as_ref() == Some(&tip.commit.id);
+        tip.newer.is_some() && !seen.requests.iter().any(known)
+    };
+    if seen.patient && open.is_none() && seen.head.as_ref().is_some_and(in_flight) {
+        return Ok(Decision::Wait);
     }
     if let Some(closed) = closed
         && !reopen
@@ -244,11 +255,13 @@ mod tests {
             requests,
             head: tip,
             base: "base",
+            patient: true,
         };
         match decide(proposal, &seen, flags) {
             Ok(Decision::Nothing(_)) => "nothing".into(),
             Ok(Decision::Superseded { mistold: true, .. }) => "superseded, retell".into(),
             Ok(Decision::Superseded { .. }) => "superseded".into(),
+            Ok(Decision::Wait) => "wait".into(),
             Ok(Decision::LeaveClosed(_)) => "leave closed".into(),
             Ok(Decision::Bring { commit, open, reopen }) => {
                 let text = match (open.is_some(), reopen.is_some()) {
@@ -407,5 +420,27 @@ mod tests {
             "commit, open",
             "an empty branch"
         );
+    }
+
+    #[test]
+    fn a_newer_value_whose_request_is_not_open_yet_is_waited_for_but_not_for_ever() {
+        let newer = ours("newer");
+        let tip = Tip {
+            commit: &newer,
+            as_planned: false,
+            newer: Some("a newer value"),
+        };
+        let closed = [request(State::Closed, "newer")];
+        for (requests, patient, waits) in [(&[][..], true, true), (&[], false, false), (&closed, true, false)]
+        {
+            let seen = Seen {
+                requests,
+                head: Some(tip),
+                base: "base",
+                patient,
+            };
+            let decision = decide(&proposal("new"), &seen, (false, false)).unwrap();
+            assert_eq!(matches!(decision, Decision::Wait), waits, "{decision:?}");
+        }
     }
 }
