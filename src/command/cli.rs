@@ -27,7 +27,7 @@ const STYLES: Styles = Styles::styled()
 #[command(name = "gitops-steps", version, styles = STYLES, max_term_width = 110, disable_help_subcommand = true)]
 #[command(
     after_help = "Every flag has an environment variable: --if-missing is GITOPS_STEPS_IF_MISSING. An empty one \
-is an absent one, a list takes one value a line, and flags win."
+is an absent one, a list takes one value a line, and flags win. Without any argument, GITOPS_STEPS_COMMAND is the command."
 )]
 pub struct Cli {
     /// The command.

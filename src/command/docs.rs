@@ -8,7 +8,9 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use super::cli::Cli;
 use super::console::Console;
+use super::receipt::Receipt;
 use super::variables;
+use crate::plan::Operation;
 use crate::world::files;
 
 /// Returns the completion script of a shell.
@@ -40,6 +42,12 @@ fn page(command: Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
+/// Returns the names of the outputs that every command sets.
+pub fn outputs() -> Vec<&'static str> {
+    let receipt = Receipt::new("", Operation::Unchanged);
+    receipt.outputs().into_iter().map(|(name, _)| name).collect()
+}
+
 /// Returns `docs/cli.md`: every command, flag and variable.
 pub fn markdown() -> String {
     let mut root = Cli::command();
@@ -47,7 +55,8 @@ pub fn markdown() -> String {
     let mut text = String::from(
         "# Commands and flags\n\n<!-- Generated from the command line: GITOPS_STEPS_BLESS=1 cargo test --test docs -->\n\n\
          Every flag has an environment variable, named beside it. An empty variable is an absent one; a list takes one\n\
-         value a line; booleans take true, false, 1, 0, yes, no, on and off; a flag wins over its variable.\n",
+         value a line; booleans take true, false, 1, 0, yes, no, on and off; a flag wins over its variable. Without any\n\
+         argument, `GITOPS_STEPS_COMMAND` names the command.\n",
     );
     for command in root.get_subcommands() {
         if command.get_name() == "help" {

@@ -27,6 +27,7 @@ pub mod variables;
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::plan::Operation;
@@ -125,7 +126,13 @@ fn parse(arguments: Vec<OsString>, environment: &Environment, console: &Console)
     }
     parsed.map_err(|error| {
         let text = console.styled_error(&error.render());
-        if error.use_stderr() {
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            let fault = Fault::invalid("no command is named").hint(format!(
+                "name one, such as bump-values: as the first argument, in {}, or by the input `command`",
+                variables::name("command")
+            ));
+            Early::Usage(fault, Some(text))
+        } else if error.use_stderr() {
             Early::Usage(usage(&error.render().to_string()), Some(text))
         } else {
             Early::Help(console.styled(&error.render()))

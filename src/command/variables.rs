@@ -3,6 +3,9 @@
 //! A variable is put at the end of the arguments as if it had been typed, unless its flag is there already: so
 //! flags win, and conflicts, required flags and wrong words are judged in one place. CI hands over every unset
 //! input as an empty text, so an empty variable is an absent one. List flags take one value a line.
+//!
+//! Without any argument, `GITOPS_STEPS_COMMAND` names the command: so a wrapper of CI can hand over everything by
+//! variables, and nothing that it was given is ever part of a script.
 
 use std::ffi::OsString;
 
@@ -14,14 +17,19 @@ use crate::world::env::Environment;
 /// The prefix of our variables.
 pub const PREFIX: &str = "GITOPS_STEPS_";
 
-/// Variables that carry our prefix and belong to no flag.
-const OTHERS: [&str; 6] = [
+/// Variables that carry our prefix and belong to no flag: what is secret, what is the command, and what the installer
+/// of the wrappers reads.
+const OTHERS: [&str; 10] = [
     "TOKEN",
     "SOURCE_TOKEN",
     "APP_ID",
     "APP_PRIVATE_KEY",
     "APP_PRIVATE_KEY_FILE",
     "COMMAND",
+    "BINARY_PATH",
+    "DOWNLOAD_BASE",
+    "FROM_SOURCE",
+    "BINARY",
 ];
 
 /// Returns the name of a flag's variable.
@@ -32,13 +40,19 @@ pub fn name(flag: &str) -> String {
 /// Returns the arguments with those that variables add, and a warning for each variable that no command knows.
 ///
 /// # Errors
-/// A fault of kind `Invalid` for a boolean variable with another word than true/false/1/0/yes/no/on/off.
+/// A fault of kind `Invalid` for a boolean variable with another word than true/false/1/0/yes/no/on/off, and for a
+/// `GITOPS_STEPS_COMMAND` that is none.
 pub fn extend(
     root: &Command,
     mut arguments: Vec<OsString>,
     environment: &Environment,
 ) -> Result<(Vec<OsString>, Vec<String>), Fault> {
     let warnings = unknown(root, environment);
+    if arguments.len() == 1
+        && let Some(named) = environment.get(&name("command"))
+    {
+        arguments.push(command_named(root, named)?);
+    }
     let Some(command) = chosen(root, &arguments) else {
         return Ok((arguments, warnings));
     };
@@ -72,6 +86,20 @@ pub fn extend(
         .unwrap_or(arguments.len());
     arguments.splice(end..end, added);
     Ok((arguments, warnings))
+}
+
+/// Reads the command that a variable names. It is never a flag, so that no variable can ask for help and end in success.
+fn command_named(root: &Command, named: &str) -> Result<OsString, Fault> {
+    let known: Vec<&str> = root.get_subcommands().map(Command::get_name).collect();
+    if known.contains(&named.trim()) {
+        return Ok(named.trim().into());
+    }
+    Err(Fault::invalid(format!(
+        "`{}` is no command, in {}",
+        named.escape_debug(),
+        name("command")
+    ))
+    .hint(format!("the commands are {}", known.join(", "))))
 }
 
 fn chosen<'c>(root: &'c Command, arguments: &[OsString]) -> Option<&'c Command> {
@@ -206,6 +234,24 @@ mod tests {
         }
         let fault = extended(&["x", "bump-values"], &[("GITOPS_STEPS_QUIET", "maybe")]).unwrap_err();
         assert!(fault.message.contains("GITOPS_STEPS_QUIET"), "{fault}");
+    }
+
+    #[test]
+    fn without_arguments_a_variable_names_the_command() {
+        let variables = [
+            ("GITOPS_STEPS_COMMAND", "bump-values\n"),
+            ("GITOPS_STEPS_TAG", "v1"),
+        ];
+        assert_eq!(
+            extended(&["x"], &variables).unwrap(),
+            ["x", "bump-values", "--tag=v1"]
+        );
+        assert_eq!(extended(&["x", "--help"], &variables).unwrap(), ["x", "--help"]);
+        for word in ["--help", "bump-values --tag=v2", "bump", "help"] {
+            let fault = extended(&["x"], &[("GITOPS_STEPS_COMMAND", word)]).unwrap_err();
+            assert!(fault.message.contains(word), "{fault}");
+            assert!(fault.hint.unwrap().contains("bump-values"));
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct DispatchDeployArgs {
     #[arg(long = "ref", value_name = "REF", help_heading = "Where to")]
     pub reference: Option<String>,
 
-    /// Application, as the receiver's policy file names it
+    /// Application, as the policy file names it
     #[arg(long, value_name = "APP", help_heading = "What")]
     pub app: String,
     /// Environment; without it, the receiver has to name one
@@ -41,7 +41,7 @@ pub struct DispatchDeployArgs {
     /// Tag of the images that bring none of their own
     #[arg(long, value_name = "TAG", help_heading = "What")]
     pub tag: Option<String>,
-    /// Digest of the image, as sha256:…
+    /// New digest, as sha256:…
     #[arg(long, value_name = "DIGEST", help_heading = "What")]
     pub digest: Option<String>,
     /// Image, as NAME[:TAG][@DIGEST] [default: the one image of the app] (can be repeated)
