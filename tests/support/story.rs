@@ -40,7 +40,7 @@ const BOT_TOKEN: &str = "s3cret-of-the-bot";
 const ARGOCD_TOKEN: &str = "s3cret-of-argocd";
 const ARGOCD_TRIGGER: &str = "glptt-s3cret-of-argocd";
 /// The GitHub App that changes the config repo.
-const APP: u64 = 7;
+pub const APP: u64 = 7;
 
 /// How the build's job starts the config repo's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,6 +275,25 @@ impl Story {
         (run, outputs)
     }
 
+    /// Runs a step that is handed over by variables alone, as the Action does; the job's token is not among them.
+    pub fn handed(&self, job: &Job, variables: &[(String, String)]) -> (Run, BTreeMap<String, String>) {
+        let bench = Bench::new(&[]);
+        let output = bench.write_beside("output", "");
+        let event = job
+            .variables
+            .iter()
+            .filter(|(name, _)| *name == "GITHUB_EVENT_PATH");
+        let run = bench
+            .command()
+            .envs(self.variables_of(job, &output))
+            .env_remove("GITHUB_TOKEN")
+            .envs(event.cloned())
+            .envs(variables.iter().cloned())
+            .output();
+        let outputs = outputs::of_github(&fs::read_to_string(&output).unwrap());
+        (Run::from(run.unwrap()), outputs)
+    }
+
     fn variables_of(&self, job: &Job, output: &str) -> Vec<(&'static str, String)> {
         let number = job.number.to_string();
         let token = job_token(job.repo);
@@ -394,7 +413,8 @@ impl Job {
     }
 }
 
-fn job_token(repo: &str) -> String {
+/// The token of a repository's jobs.
+pub fn job_token(repo: &str) -> String {
     format!("s3cret-of-a-job-of-{}", repo.replace('/', "-"))
 }
 

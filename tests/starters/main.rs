@@ -1,0 +1,404 @@
+//! The starter workflows work as they stand: from a push to the app's repository to the request for prod.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
+
+mod expression;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use support::cli::{Bench, HERMETIC, Run};
+use support::git_server::git_says;
+use support::github::{Grant, Hub, Workflow};
+use support::stage::{Forge, Stage, Way};
+use support::story::{APP, CONFIG, Job, Road, SOURCE, Story, job_token};
+
+const STARTERS: [&str; 3] = ["app-ci", "config-deploy", "promote"];
+/// Those that belong into the config repo.
+const OF_CONFIG: [&str; 2] = ["config-deploy", "promote"];
+/// A person's token for the config repo.
+const TOKEN: &str = "s3cret-of-a-person";
+/// What the registry calls the pushed image.
+const DIGEST: &str = "sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b";
+/// How the job's docker behaves: it says what it was asked, and knows what was pushed.
+const DOCKER: &str = "\
+#!/bin/sh
+printf '%s\\n' \"$*\" >> \"$HOME/asked\"
+if [ \"$1\" = login ]; then cat > \"$HOME/password\"; fi
+if [ \"$1\" = inspect ]; then echo \"ghcr.io/acme/web@$DIGEST\"; fi
+";
+const VALUES: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: \"0.9.0\"   # kept\n";
+
+#[test]
+fn a_push_reaches_dev_and_is_asked_for_in_prod_by_the_starters_alone() {
+    for with_app in [true, false] {
+        let story = Story::new(Road::Event, VALUES);
+        let Forge::Hub(hub) = &story.stage.forge else {
+            unreachable!("this is GitHub's road")
+        };
+        let build = story.build_job(42);
+        let asked = hand_over(&story, &build).exits(0);
+        assert_eq!(asked.json()["operation"], "created", "{}", asked.stderr);
+
+        // The job's token has the rights that the starter asks for, and no others.
+        let token = |starter: &str, job: &str| {
+            let rights = rights(&starter_named(starter)["jobs"][job]);
+            let rights: Vec<&str> = rights.iter().map(String::as_str).collect();
+            hub.token(&job_token(CONFIG), Grant::workflow(CONFIG).only(&rights));
+        };
+        let job = story.deploy_job();
+        token("config-deploy", "deploy");
+        let (bump, _) = step(
+            &story,
+            &job,
+            "config-deploy",
+            "deploy",
+            &in_config(with_app, &json!({})),
+        );
+        let bump = bump.exits(0);
+        assert_eq!(bump.json()["operation"], "updated", "{}", bump.stderr);
+        let here = format!(
+            "image:\n  repository: ghcr.io/acme/web\n  tag: {}   # kept\n  digest: {DIGEST}\n",
+            serde_json::to_string(&build.sha).unwrap()
+        );
+        assert_eq!(story.file("main", "web/dev.yaml"), here, "an App: {with_app}");
+
+        token("promote", "promote");
+        for (inputs, operation) in [
+            (json!({}), "created"),
+            (json!({"app": "*", "env": "prod"}), "unchanged"),
+            (json!({"app": "web", "env": "prod"}), "unchanged"),
+        ] {
+            let context = in_config(with_app, &inputs);
+            let (promotion, outputs) = step(&story, &job, "promote", "promote", &context);
+            let said = promotion.exits(0).stderr;
+            assert_eq!(outputs["operation"], operation, "{inputs}: {said}");
+            assert_eq!(story.file("promote/prod/web", "web/prod.yaml"), here, "{inputs}");
+        }
+        assert_eq!(story.file("main", "web/prod.yaml"), VALUES);
+    }
+}
+
+/// Every app of a policy whose prod differs from where it is promoted from, in one request.
+#[test]
+fn a_push_to_a_config_repo_of_many_apps_asks_for_all_that_differs() {
+    let example = folder().join("../examples/config-repo");
+    let tracked = git_says(&example, &["ls-files"]);
+    let files: Vec<(&str, String)> = tracked
+        .lines()
+        .map(|file| (file, fs::read_to_string(example.join(file)).unwrap()))
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (*file, text.as_str())).collect();
+    let stage = Stage::github(Way::Api, &files);
+    let variables = variables(
+        our_step(&starter_named("promote")["jobs"]["promote"]),
+        &in_config(false, &json!({})),
+    );
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let run = stage.run_with(&variables, "open-promotion-pr", &[]).exits(0);
+    assert_eq!(run.json()["branch"], "promote/prod/all", "{}", run.stderr);
+    assert_eq!(stage.requests().len(), 1);
+    for app in ["web", "api", "worker"] {
+        assert!(stage.requests()[0].body.contains(&format!("{app}/")), "{app}");
+    }
+}
+
+/// The build hands over an image by tag and digest, so that nobody can put another behind the tag.
+#[test]
+fn what_is_built_is_tested_before_pushed_under_its_commit_and_handed_over_by_digest() {
+    let app_ci = starter_named("app-ci");
+    assert_eq!(app_ci["jobs"]["build"]["needs"], "test");
+    assert_eq!(app_ci["jobs"]["deploy"]["needs"], "build");
+    let build = &app_ci["jobs"]["build"];
+    for (event, runs) in [("push", true), ("pull_request", false)] {
+        let context = json!({"github": {"event_name": event}});
+        assert_eq!(expression::value(text(&build["if"]), &context), json!(runs));
+    }
+
+    let (outputs, asked) = push_image("Acme/Web", "3ac1");
+    let image = ("ghcr.io/acme/web", DIGEST);
+    assert_eq!((&*outputs["image"], &*outputs["digest"]), image);
+    let asked: Vec<&str> = asked.lines().collect();
+    assert_eq!(asked[0], "login ghcr.io --username ann --password-stdin");
+    assert_eq!(asked[1], "build --tag ghcr.io/acme/web:3ac1 .");
+    assert_eq!(asked[2], "push ghcr.io/acme/web:3ac1");
+}
+
+/// `dispatch-deploy --wait` looks for the id in the run's name.
+#[test]
+fn the_name_of_a_deploy_shows_its_id_however_it_was_started() {
+    let config_deploy = starter_named("config-deploy");
+    let name = text(&config_deploy["run-name"]);
+    let payload = json!({"app": "web", "id": "Yq3Z"});
+    let event = json!({"github": {"event": {"client_payload": payload}}, "inputs": null});
+    let by_hand = json!({"github": {"event": {}}, "inputs": {"payload": payload.to_string()}});
+    for context in [event, by_hand] {
+        assert_eq!(expression::filled(name, &context), "deploy web Yq3Z");
+    }
+}
+
+/// `dispatch-deploy` may name the workflow instead of sending an event: then GitHub tells at once which run that is.
+#[test]
+fn the_deploy_can_be_started_by_its_file_too() {
+    let story = Story::new(Road::Workflow, VALUES);
+    let Forge::Hub(hub) = &story.stage.forge else {
+        unreachable!("this is GitHub's road")
+    };
+    hub.workflow(CONFIG, Workflow::on_dispatch("config-deploy.yml", &["payload!"]));
+    let rights = ["contents=write", "actions=write"];
+    hub.token(TOKEN, Grant::person("bot").repos(&[CONFIG]).only(&rights));
+    let build = story.build_job(42);
+    let mut variables = variables(
+        our_step(&starter_named("app-ci")["jobs"]["deploy"]),
+        &in_app(&build, &json!({}), &json!({})),
+    );
+    for (name, value) in [("WORKFLOW", "config-deploy.yml"), ("TOKEN", TOKEN)] {
+        variables.push((format!("GITOPS_STEPS_{name}"), value.to_owned()));
+    }
+    story.handed(&build, &variables).0.exits(0);
+    let job = story.deploy_job();
+    let context = in_config(true, &json!({}));
+    step(&story, &job, "config-deploy", "deploy", &context).0.exits(0);
+    assert!(story.file("main", "web/dev.yaml").contains(&build.sha));
+}
+
+#[test]
+fn without_an_app_the_build_is_told_that_it_lacks_a_token() {
+    let story = Story::new(Road::Event, VALUES);
+    let build = story.build_job(42);
+    let context = in_app(&build, &json!({}), &json!({}));
+    let (run, _) = step(&story, &build, "app-ci", "deploy", &context);
+    run.exits(5).says("give a token");
+}
+
+#[test]
+fn every_starter_is_offered_with_all_that_github_shows() {
+    for starter in STARTERS {
+        let properties: Value = serde_json::from_str(&read(&format!("{starter}.properties.json"))).unwrap();
+        for key in ["name", "description", "iconName"] {
+            assert!(!text(&properties[key]).is_empty(), "{starter}: {key}");
+        }
+        for key in ["categories", "filePatterns"] {
+            assert!(
+                !properties[key].as_array().unwrap().is_empty(),
+                "{starter}: {key}"
+            );
+        }
+        let icon = read(&format!("{}.svg", text(&properties["iconName"])));
+        assert!(icon.starts_with("<svg "), "{starter}");
+    }
+    let mut found: Vec<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".yml").map(str::to_owned))
+        .collect();
+    found.sort();
+    assert_eq!(found, STARTERS, "a starter that no test knows");
+}
+
+#[test]
+fn a_starter_gives_no_right_and_pastes_nothing_unasked() {
+    for starter in STARTERS {
+        let workflow = starter_named(starter);
+        assert_eq!(workflow["permissions"], json!({}), "{starter}");
+        for (name, job) in workflow["jobs"].as_object().unwrap() {
+            assert!(job["permissions"].is_object(), "{starter}: {name}");
+            for step in job["steps"].as_array().unwrap() {
+                let script = step["run"].as_str().unwrap_or_default();
+                assert!(!script.contains("${{"), "{starter}: {script}");
+            }
+        }
+    }
+}
+
+/// A waiting run that GitHub cancels is a lost deploy.
+#[test]
+fn no_run_of_the_config_repo_waits_for_another() {
+    for starter in OF_CONFIG {
+        let workflow = starter_named(starter);
+        assert!(workflow.get("concurrency").is_none(), "{starter}");
+        for (name, job) in workflow["jobs"].as_object().unwrap() {
+            assert!(job.get("concurrency").is_none(), "{starter}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_starter_names_only_inputs_that_the_action_has() {
+    let action: Value =
+        serde_yaml::from_str(&fs::read_to_string(folder().join("../action.yml")).unwrap()).unwrap();
+    for starter in STARTERS {
+        let workflow = starter_named(starter);
+        let jobs = workflow["jobs"].as_object().unwrap();
+        let steps = jobs.values().flat_map(|job| job["steps"].as_array().unwrap());
+        let ours: Vec<&Value> = steps.filter(|step| is_ours(step)).collect();
+        assert_eq!(ours.len(), 1, "{starter}");
+        for input in ours[0]["with"].as_object().unwrap().keys() {
+            assert!(action["inputs"].get(input).is_some(), "{starter}: {input}");
+        }
+    }
+}
+
+/// What the build's last job sends, after the one that pushed the image.
+fn hand_over(story: &Story, build: &Job) -> Run {
+    let (image, _) = push_image(SOURCE, &build.sha);
+    let context = in_app(build, &json!({"build": {"outputs": image}}), &app());
+    step(story, build, "app-ci", "deploy", &context).0
+}
+
+/// Runs the scripts of the job that builds, with a docker that only says what it was asked; gives the outputs and that.
+fn push_image(repository: &str, sha: &str) -> (BTreeMap<String, String>, String) {
+    let bench = Bench::new(&[]);
+    let docker = bench.write_beside("docker", DOCKER);
+    let output = bench.write_beside("output", "");
+    let home = bench.beside("home");
+    make_executable(&docker);
+    let path = std::env::var("PATH").unwrap();
+    let app_ci = starter_named("app-ci");
+    for step in app_ci["jobs"]["build"]["steps"].as_array().unwrap() {
+        let Some(script) = step["run"].as_str() else {
+            continue;
+        };
+        let ran = std::process::Command::new("bash")
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+            .env_clear()
+            .envs(HERMETIC)
+            .env(
+                "PATH",
+                format!("{}:{path}", Path::new(&docker).parent().unwrap().display()),
+            )
+            .env("HOME", &home)
+            .env("DIGEST", DIGEST)
+            .envs([("GITHUB_REPOSITORY", repository), ("GITHUB_SHA", sha)])
+            .envs([("GITHUB_ACTOR", "ann"), ("GITHUB_OUTPUT", &output)])
+            .env("TOKEN", "s3cret-of-the-build")
+            .output()
+            .unwrap();
+        assert!(
+            ran.status.success(),
+            "{script}\n{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+    }
+    assert_eq!(
+        fs::read_to_string(home.join("password")).unwrap(),
+        "s3cret-of-the-build"
+    );
+    let written = fs::read_to_string(&output).unwrap();
+    let pairs = written.lines().map(|line| line.split_once('=').unwrap());
+    let outputs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    (outputs.collect(), fs::read_to_string(home.join("asked")).unwrap())
+}
+
+/// Runs the step of a starter's job that is ours, as the Action does.
+fn step(
+    story: &Story,
+    job: &Job,
+    starter: &str,
+    name: &str,
+    context: &Value,
+) -> (Run, BTreeMap<String, String>) {
+    let workflow = starter_named(starter);
+    let step = our_step(&workflow["jobs"][name]);
+    story.handed(job, &variables(step, context))
+}
+
+/// The variables that the Action makes of a step's inputs, and those that the step sets itself.
+fn variables(step: &Value, context: &Value) -> Vec<(String, String)> {
+    let filled = |value: &Value| expression::filled(text(value), context);
+    let inputs = step["with"].as_object().unwrap().iter();
+    let inputs = inputs.map(|(name, value)| {
+        let flag = name.replace('-', "_").to_uppercase();
+        (format!("GITOPS_STEPS_{flag}"), filled(value))
+    });
+    let own = step["env"].as_object().cloned().unwrap_or_default();
+    let own = own.into_iter().map(|(name, value)| (name, filled(&value)));
+    inputs.chain(own).collect()
+}
+
+/// What the expressions of a run in the config repo find.
+fn in_config(with_app: bool, inputs: &Value) -> Value {
+    let (vars, secrets) = if with_app {
+        (app()["vars"].clone(), app()["secrets"].clone())
+    } else {
+        (json!({}), json!({}))
+    };
+    let github = json!({"repository": CONFIG, "token": job_token(CONFIG)});
+    json!({"github": github, "inputs": inputs, "vars": vars, "secrets": secrets})
+}
+
+/// What those of a run in the app's repository find.
+fn in_app(build: &Job, needs: &Value, app: &Value) -> Value {
+    let event = json!({"repository": {"name": "web"}});
+    let github = json!({"repository_owner": "acme", "event": event, "sha": build.sha});
+    let set = |what: &str| app.get(what).cloned().unwrap_or(json!({}));
+    let needs = needs.get("build").map_or(
+        json!({"build": {"outputs": {"image": "ghcr.io/acme/web", "digest": DIGEST}}}),
+        |_| needs.clone(),
+    );
+    json!({"github": github, "needs": needs, "vars": set("vars"), "secrets": set("secrets")})
+}
+
+fn app() -> Value {
+    json!({"vars": {"DEPLOY_APP_ID": APP.to_string()}, "secrets": {"DEPLOY_APP_KEY": Hub::app_key()}})
+}
+
+/// The rights that a job's `permissions` give to its token, in the words of the API.
+fn rights(job: &Value) -> Vec<String> {
+    let permissions = job["permissions"].as_object().unwrap().iter();
+    let right = |(name, level): (&String, &Value)| format!("{}={}", name.replace('-', "_"), text(level));
+    permissions.map(right).collect()
+}
+
+fn our_step(job: &Value) -> &Value {
+    job["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| is_ours(step))
+        .unwrap()
+}
+
+fn is_ours(step: &Value) -> bool {
+    step["uses"]
+        .as_str()
+        .is_some_and(|uses| uses.starts_with("org/gitops-steps@"))
+}
+
+/// A starter, as GitHub puts it into a repository whose default branch is `main`.
+fn starter_named(name: &str) -> Value {
+    let text = read(&format!("{name}.yml")).replace("$default-branch", "main");
+    serde_yaml::from_str(&text).unwrap()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(folder().join(file)).unwrap()
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("workflow-templates")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+#[cfg(unix)]
+fn make_executable(file: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &str) {}
