@@ -1,4 +1,6 @@
 //! The starter workflows work as they stand: from a push to the app's repository to the request for prod.
+// The scripts in them are for a Linux runner.
+#![cfg(unix)]
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -12,6 +14,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -263,7 +266,7 @@ fn push_image(repository: &str, sha: &str) -> (BTreeMap<String, String>, String)
     let docker = bench.write_beside("docker", DOCKER);
     let output = bench.write_beside("output", "");
     let home = bench.beside("home");
-    make_executable(&docker);
+    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
     let path = std::env::var("PATH").unwrap();
     let app_ci = starter_named("app-ci");
     for step in app_ci["jobs"]["build"]["steps"].as_array().unwrap() {
@@ -393,12 +396,3 @@ fn folder() -> PathBuf {
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
-
-#[cfg(unix)]
-fn make_executable(file: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-#[cfg(not(unix))]
-fn make_executable(_: &str) {}
