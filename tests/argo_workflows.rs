@@ -211,7 +211,9 @@ fn parameters(environment: &str, tag: &str) -> BTreeMap<String, String> {
 fn run(stage: &Stage, name: &str, parameters: &BTreeMap<String, String>) -> Run {
     let template = template(name, parameters, &stage.git_url());
     let container = &template["container"];
-    assert_eq!(container["command"], json!(["/gitops-steps"]));
+    assert_eq!(container["command"], json!(["/usr/bin/gitops-steps"]));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(container["image"], format!("ghcr.io/org/gitops-steps:{version}"));
     let secret = [("user", "deploy-bot"), ("email", "deploy-bot@acme.example")];
     let token = stage.bench.write_beside("token", TOKEN);
     let mut variables: Vec<(String, String)> = Vec::new();
