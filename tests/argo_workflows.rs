@@ -218,12 +218,11 @@ fn run(stage: &Stage, name: &str, parameters: &BTreeMap<String, String>) -> Run 
     let token = stage.bench.write_beside("token", TOKEN);
     let mut variables: Vec<(String, String)> = Vec::new();
     for variable in container["env"].as_array().unwrap() {
-        let value = match variable["value"].as_str() {
-            Some(value) => expanded(value, &variables).replace("/github-access/token", &token),
-            None => {
-                let key = &variable["valueFrom"]["secretKeyRef"]["key"];
-                secret.iter().find(|(name, _)| key == name).unwrap().1.to_owned()
-            }
+        let value = if let Some(value) = variable["value"].as_str() {
+            expanded(value, &variables).replace("/github-access/token", &token)
+        } else {
+            let key = &variable["valueFrom"]["secretKeyRef"]["key"];
+            secret.iter().find(|(name, _)| key == name).unwrap().1.to_owned()
         };
         variables.push((variable["name"].as_str().unwrap().to_owned(), value));
     }
