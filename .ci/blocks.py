@@ -22,6 +22,8 @@ ACTION = "org/gitops-steps@"
 TEMPLATE = "gitlab-ci-template.yml"
 # The keys of a GitLab file that are no jobs.
 GITLAB = {"default", "include", "spec", "stages", "variables", "workflow"}
+# The keys of a workflow that may stand alone in a block.
+WORKFLOW = {"concurrency", "defaults", "env", "permissions", "run-name"}
 # What a workflow has, where a block shows only a part of it.
 PARTS = {
     "on": "on: push\n",
@@ -98,7 +100,7 @@ def kind_of(text):
         return "kubernetes"
     if keys <= {"version", "apps"}:
         return "policy"
-    if keys & {"on", "jobs"}:
+    if keys & {"on", "jobs"} or keys <= WORKFLOW:
         return "workflow"
     if all(re.match(r"(service|template|trigger)\.", key) for key in keys):
         return "argocd"
