@@ -137,10 +137,14 @@ impl Console {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// Prints the usage error that clap rendered.
+    /// Prints the usage error that clap rendered, which quotes what was given; on GitHub, no line of it is read as a
+    /// command.
     pub(super) fn usage(&self, text: &str) {
         self.clear();
-        let text = self.redacted(text);
+        let mut text = self.redacted(text);
+        if self.host == Some(Host::GitHub) {
+            text = github::inert(&text, clock::random_word);
+        }
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 

@@ -249,10 +249,7 @@ impl Done {
 
     /// The lines that the runner obeys.
     pub fn workflow_commands(&self) -> Vec<&str> {
-        self.log
-            .lines()
-            .filter(|line| line.trim_start().starts_with("::") || line.contains("##["))
-            .collect()
+        obeyed(&self.log)
     }
 }
 
@@ -291,14 +288,27 @@ fn commanded(log: &str) -> BTreeMap<String, String> {
     let command = |line: &str| {
         // The oldest form counts anywhere in a line that is no command of the newer form.
         let rest = match line.trim_start().strip_prefix("::") {
-            Some(newer) => newer
-                .strip_prefix("set-output name=")
-                .and_then(|rest| rest.split_once("::")),
-            None => line
-                .split_once("##[set-output name=")
-                .and_then(|(_, rest)| rest.split_once(']')),
+            Some(newer) => newer.strip_prefix("set-output name=")?.split_once("::"),
+            None => line.split_once("##[set-output name=")?.1.split_once(']'),
         };
         rest.map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
-    log.lines().filter_map(command).collect()
+    obeyed(log).into_iter().filter_map(command).collect()
+}
+
+/// The lines of a log that are commands, but those between `::stop-commands::` and its end.
+fn obeyed(log: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut lines = log.lines();
+    while let Some(line) = lines.next() {
+        if let Some(token) = line.strip_prefix("::stop-commands::") {
+            assert!(
+                lines.any(|line| line == format!("::{token}::")),
+                "commands stay stopped: {log}"
+            );
+        } else if line.trim_start().starts_with("::") || line.contains("##[") {
+            found.push(line);
+        }
+    }
+    found
 }
