@@ -38,7 +38,7 @@ pub const INSTALL: [(&str, &str); 3] = [
     ),
     (
         "from-source",
-        "Build the binary with cargo where no release is pinned",
+        "Build the binary with cargo from this version's own source, where cargo is installed",
     ),
 ];
 
