@@ -141,7 +141,7 @@ install_gitops_steps() (
         curl --fail --silent --show-error --location --proto '=https' --globoff --connect-timeout 20 --max-time 300 \
           --output "$1" "$url"
       else
-        wget -q -T 60 -O "$1" "$url"
+        wget -q -T 60 -t 1 -O "$1" "$url"
       fi ;;
     esac >&2
   }

@@ -81,20 +81,20 @@ fn installer(shell: &[&str], job: &Job) -> Command {
 
 impl Installed {
     #[track_caller]
-    fn exits(self, code: i32) -> Self {
+    pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.log);
         self
     }
 
     #[track_caller]
-    fn says(self, words: &str) -> Self {
+    pub fn says(self, words: &str) -> Self {
         assert!(self.log.contains(words), "`{words}` is not in:\n{}", self.log);
         self
     }
 }
 
 /// A job with a release to install from.
-fn job(release: &Release) -> Job {
+pub fn job(release: &Release) -> Job {
     let mut job = Job::using(&release.action());
     job.set("GITOPS_STEPS_DOWNLOAD_BASE", &release.base());
     job.with_commands(&[(
@@ -104,10 +104,10 @@ fn job(release: &Release) -> Job {
     job
 }
 
-const TARGET: &str = "x86_64-unknown-linux-musl";
+pub const TARGET: &str = "x86_64-unknown-linux-musl";
 
 /// Where the tool cache holds the binary.
-fn cached(job: &Job) -> PathBuf {
+pub fn cached(job: &Job) -> PathBuf {
     job.at("tools/gitops-steps/9.9.9/x64/gitops-steps")
 }
 
@@ -387,7 +387,7 @@ fn a_download_is_held_to_https_tried_thrice_and_shows_no_login() {
 }
 
 /// Leaves only some of the machine's commands to a job, and those that the test has put before them.
-fn only_with(job: &mut Job, tools: &[&str]) {
+pub fn only_with(job: &mut Job, tools: &[&str]) {
     let folder = job.at("few");
     fs::create_dir_all(&folder).unwrap();
     let path = job.variables["PATH"].clone();

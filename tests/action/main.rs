@@ -13,6 +13,7 @@ mod support;
 mod commands;
 mod expression;
 mod hostile;
+mod https;
 mod install;
 mod readme;
 mod release;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
@@ -16,6 +16,10 @@ pub struct Authority {
 impl Authority {
     pub fn new(folder: &Path) -> Self {
         let mut params = CertificateParams::new([]).unwrap();
+        // Its own name: OpenSSL takes a certificate that is issued by its own subject for a self-signed one.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "an authority of a test");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let file = folder.join("ca.pem");
