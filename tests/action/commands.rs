@@ -9,9 +9,9 @@ use crate::support::secret;
 /// The config repo, whose workflow the job is of.
 pub const CONFIG: &str = "acme/deploy";
 /// The app's repository.
-const SOURCE: &str = "acme/web";
-const TOKEN: &str = "s3cret-of-the-bot";
-const JOB_TOKEN: &str = "s3cret-of-the-job";
+pub const SOURCE: &str = "acme/web";
+pub const TOKEN: &str = "s3cret-of-the-bot";
+pub const JOB_TOKEN: &str = "s3cret-of-the-job";
 const VALUES: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: \"1.0.0\"   # by CI\n";
 const POLICY: &str = "\
 version: 1

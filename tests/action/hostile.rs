@@ -77,7 +77,7 @@ fn holds_ran(folder: &Path) -> bool {
     })
 }
 
-fn valid<'a>(command: &'a str) -> Vec<(&'a str, &'a str)> {
+fn valid(command: &str) -> Vec<(&str, &str)> {
     let mut with = vec![
         ("command", command),
         ("app", "web"),
