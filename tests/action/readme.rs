@@ -48,6 +48,7 @@ fn given(value: &Value) -> String {
     };
     let text = text
         .replace("${{ secrets.DEPLOY_TOKEN }}", TOKEN)
+        .replace("${{ github.token }}", JOB_TOKEN)
         .replace("${{ github.repository }}", CONFIG)
         .replace("${{ github.ref_name }}", "v1.1.0")
         .replace("${{ github.sha }}", COMMIT)
