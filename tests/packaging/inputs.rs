@@ -47,6 +47,8 @@ pub struct Input {
     pub name: String,
     pub heading: String,
     pub kind: Kind,
+    /// The name that its value has in the help, such as DURATION; empty for a switch.
+    pub value: String,
     /// What it means, and to which commands.
     meanings: Vec<(String, Vec<&'static str>)>,
 }
@@ -118,6 +120,7 @@ pub fn of(command: &'static str) -> Vec<Input> {
             name: argument.get_long().unwrap().to_owned(),
             heading: argument.get_help_heading().unwrap_or("Options").to_owned(),
             kind: kind(argument),
+            value: value(argument),
             meanings: vec![(help(argument), vec![command])],
         })
         .collect()
@@ -133,6 +136,16 @@ fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
 fn help(argument: &Arg) -> String {
     let text = argument.get_help().map(ToString::to_string).unwrap_or_default();
     text.replace("(can be repeated)", "(one a line)")
+}
+
+fn value(argument: &Arg) -> String {
+    let names = argument.get_value_names().unwrap_or_default();
+    let takes_one = !matches!(argument.get_action(), ArgAction::SetTrue);
+    names
+        .first()
+        .filter(|_| takes_one)
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 fn kind(argument: &Arg) -> Kind {

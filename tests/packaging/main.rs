@@ -9,6 +9,7 @@
     reason = "tests touch the world"
 )]
 
+mod gitlab;
 mod inputs;
 mod regions;
 mod yaml;
@@ -17,10 +18,20 @@ use std::fs;
 use std::path::Path;
 
 use gitops_steps::command::{docs, variables};
+use serde::Deserialize as _;
 use serde_yaml::Value;
 
 /// The files with generated parts.
-const FILES: [&str; 2] = ["action.yml", "docs/action.md"];
+const FILES: [&str; 8] = [
+    "action.yml",
+    "docs/action.md",
+    "docs/gitlab.md",
+    "gitlab-ci-template.yml",
+    "templates/bump-values/template.yml",
+    "templates/open-promotion-pr/template.yml",
+    "templates/dispatch-deploy/template.yml",
+    "templates/deployment-status/template.yml",
+];
 
 #[test]
 fn what_lists_flags_lists_those_of_the_command_line() {
@@ -47,7 +58,28 @@ fn part(what: &str) -> String {
         "action outputs" => yaml::action_outputs(),
         "action variables" => yaml::action_variables(&all),
         "table of inputs" => yaml::table(&all),
-        other => panic!("no part is called `{other}`"),
+        "table of job inputs" => gitlab::table(),
+        "gitlab inputs of all" => gitlab::inputs("all", &all),
+        "gitlab variables of all" => gitlab::variables("all", &all),
+        "manifest" => gitlab::manifest(&read("action/manifest.txt")),
+        "installer" => gitlab::installer(&read("action/install.sh")),
+        other => gitlab_part(other),
+    }
+}
+
+/// A part of a component, `gitlab inputs of COMMAND` or `gitlab variables of COMMAND`.
+fn gitlab_part(what: &str) -> String {
+    let Some(command) = inputs::COMMANDS
+        .into_iter()
+        .find(|command| what.ends_with(command))
+    else {
+        panic!("no part is called `{what}`");
+    };
+    let flags = inputs::of(command);
+    match what.strip_suffix(command) {
+        Some("gitlab inputs of ") => gitlab::inputs(command, &flags),
+        Some("gitlab variables of ") => gitlab::variables(command, &flags),
+        _ => panic!("no part is called `{what}`"),
     }
 }
 
@@ -80,6 +112,118 @@ fn every_input_of_the_action_reaches_the_binary_by_its_variable() {
             "`{name}` is not handed over as {variable}"
         );
     }
+}
+
+/// The GitLab template and its components, each with its command.
+fn gitlab_files() -> Vec<(&'static str, String)> {
+    let component = |command| (command, format!("templates/{command}/template.yml"));
+    let mut files: Vec<_> = inputs::COMMANDS.into_iter().map(component).collect();
+    files.push(("all", "gitlab-ci-template.yml".to_owned()));
+    files
+}
+
+/// The header and the body of a file for GitLab.
+fn halves(file: &str) -> (Value, Value) {
+    let text = read(file);
+    let half = |document| Value::deserialize(document).unwrap();
+    let halves: Vec<Value> = serde_yaml::Deserializer::from_str(&text).map(half).collect();
+    let [header, body] = &halves[..] else {
+        panic!("{file} is not a header and a body");
+    };
+    (header.clone(), body.clone())
+}
+
+#[test]
+fn every_flag_is_an_input_for_gitlab_and_reaches_the_binary_by_its_variable() {
+    for (command, file) in gitlab_files() {
+        let flags = if command == "all" {
+            inputs::all()
+        } else {
+            inputs::of(command)
+        };
+        let (header, body) = halves(&file);
+        let declared = header["spec"]["inputs"].as_mapping().unwrap();
+        // A header may declare 500 (GitLab merge request 264013).
+        assert!(declared.len() <= 500, "{file} declares {} inputs", declared.len());
+        let mut names: Vec<&str> = flags.iter().map(|flag| flag.name.as_str()).collect();
+        names.extend(gitlab::others());
+        let has: Vec<&str> = declared.keys().map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(has.strip_prefix(&["command"]).unwrap_or(&has), names, "{file}");
+
+        let job = &body["$[[ inputs.job-name ]]"];
+        let keys = ["job-name", "stage", "job-image", "rules", "resource-group"];
+        for name in names.iter().filter(|name| !keys.contains(name)) {
+            let (variable, input) = (variables::name(name), format!("$[[ inputs.{name} ]]"));
+            assert_eq!(job["variables"][&variable], input.as_str(), "{file}: {variable}");
+        }
+    }
+}
+
+#[test]
+fn every_command_is_a_word_and_a_hidden_job_of_the_template() {
+    let (header, body) = halves("gitlab-ci-template.yml");
+    let mut words = vec![""];
+    words.extend(inputs::COMMANDS);
+    let options = header["spec"]["inputs"]["command"]["options"]
+        .as_sequence()
+        .unwrap();
+    assert_eq!(
+        options
+            .iter()
+            .map(|word| word.as_str().unwrap())
+            .collect::<Vec<_>>(),
+        words
+    );
+    for command in inputs::COMMANDS {
+        let job = &body[format!(".gitops-steps-{command}")];
+        assert_eq!(job["extends"], ".gitops-steps");
+        assert_eq!(job["variables"]["GITOPS_STEPS_COMMAND"], command);
+    }
+}
+
+#[test]
+fn no_input_is_part_of_a_script_and_all_scripts_are_the_same() {
+    let mut scripts = Vec::new();
+    for (_, file) in gitlab_files() {
+        let (_, mut body) = halves(&file);
+        body.apply_merge().unwrap();
+        for (_, job) in body.as_mapping().unwrap() {
+            for key in ["before_script", "script", "after_script"] {
+                let script = serde_yaml::to_string(&job[key]).unwrap();
+                assert!(!script.contains("$[["), "{file}: {script}");
+            }
+        }
+        let job = &body["$[[ inputs.job-name ]]"];
+        scripts.push([
+            job["before_script"].clone(),
+            job["script"].clone(),
+            job["artifacts"].clone(),
+        ]);
+        // Global keywords would reach every job of the user's pipeline.
+        for key in ["default", "stages", "workflow", "variables", "include"] {
+            assert!(body[key].is_null(), "{file} has the global keyword `{key}`");
+        }
+    }
+    assert!(
+        scripts.windows(2).all(|two| two[0] == two[1]),
+        "one file has another script"
+    );
+}
+
+#[test]
+fn the_catalog_takes_all_components() {
+    let components = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")).unwrap();
+    let mut names: Vec<String> = components
+        .map(|one| one.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut commands = inputs::COMMANDS.to_vec();
+    commands.sort_unstable();
+    assert_eq!(names, commands, "one component a command");
+    assert!(
+        names.len() <= 30,
+        "a project of the catalog may have 30 components"
+    );
 }
 
 fn read(file: &str) -> String {

@@ -108,7 +108,7 @@ pub fn table(inputs: &[Input]) -> String {
 }
 
 /// What an input is, with the words that it takes.
-fn described(input: &Input) -> String {
+pub fn described(input: &Input) -> String {
     let words = match &input.kind {
         Kind::Words(words) => format!(" ({})", words.join(", ")),
         Kind::Switch => " (true, false)".to_owned(),
@@ -118,7 +118,7 @@ fn described(input: &Input) -> String {
 }
 
 /// A `description`, two spaces in, folded where it is long.
-fn description(text: &str) -> String {
+pub fn description(text: &str) -> String {
     let quoted = format!("  description: {}", serde_json::to_string(text).unwrap());
     if quoted.len() <= WIDTH {
         return quoted;

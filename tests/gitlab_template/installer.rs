@@ -1,0 +1,126 @@
+//! The binary that a job runs: which one, where from, and never one that a stranger names.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::job;
+use super::lab::{DEV, Lab, both};
+use super::pipeline::Pipeline;
+use super::support::cli::{Bench, text};
+
+#[test]
+fn a_script_of_ones_own_finds_gitops_steps_on_the_path() {
+    let pipeline = "
+include: {local: /gitlab-ci-template.yml}
+version:
+  extends: .gitops-steps
+  script: [gitops-steps --version]
+";
+    let lab = Lab::new();
+    let ended = lab.runs(pipeline);
+    assert!(ended.run.exits(0).stdout.starts_with("gitops-steps "));
+}
+
+#[test]
+fn a_trigger_that_sets_variables_of_ours_is_refused_before_anything_runs() {
+    let lab = Lab::new();
+    let evil = lab.bench.write_beside("evil", "#!/bin/sh\ntouch owned\n");
+    Command::new("chmod").args(["+x", &evil]).status().unwrap();
+    let inputs = json!({"config-repo": "gitlab:acme/deploy", "from-event": "auto"});
+    for pipeline in both("bump-values", &inputs) {
+        for payload in [
+            json!({"ref": "main", "variables": {"GITOPS_STEPS_BINARY_PATH": evil}}).to_string(),
+            r#"{"variables": {"\u0047ITOPS_STEPS_BINARY_PATH": "x"}}"#.to_owned(),
+            r#"{"variables": {"gitops_steps_binary_path": "x"}}"#.to_owned(),
+        ] {
+            let payload = lab.bench.write_beside("payload.json", &payload);
+            let trigger = [
+                ("GITOPS_STEPS_BINARY_PATH", evil.as_str()),
+                ("TRIGGER_PAYLOAD", &payload),
+            ];
+            let ended = lab.runs_with(&pipeline, &[("GITOPS_STEPS_BINARY_PATH", &evil)], &trigger);
+            ended.run.exits(2).says("GITOPS_STEPS_");
+        }
+        let gone = lab.runs_with(
+            &pipeline,
+            &[],
+            &[
+                ("TRIGGER_PAYLOAD", "/nowhere"),
+                ("GITOPS_STEPS_BINARY_PATH", &evil),
+            ],
+        );
+        gone.run.exits(2);
+    }
+    assert!(!lab.bench.repo().join("owned").exists());
+    assert_eq!(lab.dev(), DEV);
+}
+
+#[test]
+fn a_commit_that_is_no_release_says_what_to_do() {
+    let lab = Lab::new();
+    let [component, _] = both("bump-values", &json!({"app": "web", "env": "dev", "tag": "1"}));
+    let ended = lab.runs_with(&component, &[("GITOPS_STEPS_BINARY_PATH", "")], &[]);
+    assert_ne!(ended.run.code, 0);
+    ended.run.says("binary-path");
+}
+
+/// A release pins its binaries in the very text of the script.
+#[test]
+fn a_release_runs_the_binary_that_it_pins_from_a_mirror() {
+    let mirror = Bench::new(&[]);
+    let system = if cfg!(target_os = "macos") {
+        "apple-darwin"
+    } else {
+        "unknown-linux-musl"
+    };
+    let target = format!("{}-{system}", std::env::consts::ARCH);
+    let folder = format!("gitops-steps-9.9.9-{target}");
+    mirror.write(
+        &format!("v9.9.9/{folder}/gitops-steps"),
+        "#!/bin/sh\necho pinned \"$GITOPS_STEPS_COMMAND\"\n",
+    );
+    let releases = mirror.repo().join("v9.9.9");
+    let binary = releases.join(&folder).join("gitops-steps");
+    let archive = releases.join(format!("{folder}.tar.gz"));
+    let shell = |script: &str| {
+        Command::new("sh")
+            .args(["-ec", script])
+            .current_dir(&releases)
+            .status()
+            .unwrap()
+    };
+    assert!(
+        shell(&format!(
+            "chmod +x {folder}/gitops-steps && tar -czf {folder}.tar.gz {folder}"
+        ))
+        .success()
+    );
+    let line = format!("9.9.9 {target} {} {}", hash(&archive), hash(&binary));
+
+    let mut pipeline =
+        Pipeline::read(&both("dispatch-deploy", &json!({"to": "gitlab:acme/deploy"}))[0]).unwrap();
+    pipeline.pin(&line);
+    let base = format!("file://{}", text(&mirror.repo()));
+    let variables = [
+        ("GITOPS_STEPS_DOWNLOAD_BASE", base.as_str()),
+        ("GITOPS_STEPS_BINARY_PATH", ""),
+    ];
+    let run = || job::run(&pipeline, "dispatch-deploy", &Bench::new(&[]), &variables, &[]).run;
+    assert_eq!(run().exits(0).stdout, "pinned dispatch-deploy\n");
+
+    fs::write(&archive, "another").unwrap();
+    let refused = run();
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(!refused.stdout.contains("pinned"));
+}
+
+fn hash(file: &Path) -> String {
+    let bytes = Sha256::digest(fs::read(file).unwrap());
+    bytes
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
