@@ -527,6 +527,10 @@ fn a_cache_that_cannot_be_written_is_passed_over() {
         fs::write(job.at("tools/gitops-steps"), "").unwrap();
         let done = installed_by(&shell, &job).exits(0);
         assert!(done.binary.starts_with(job.at("temp")), "{done:?}");
+        fs::remove_dir_all(job.at("temp/gitops-steps")).unwrap();
+        fs::write(job.at("temp/gitops-steps"), "").unwrap();
+        let done = installed_by(&shell, &job).exits(0);
+        assert!(done.binary.starts_with(job.at("temp")), "{done:?}");
         job.variables.remove("RUNNER_TOOL_CACHE");
         job.variables.remove("RUNNER_TEMP");
         let temporary = text(&job.at("home")).to_owned();
