@@ -1,6 +1,6 @@
 //! What `bump-values` and `open-promotion-pr` have in common: from their flags to the receipt.
 
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -55,7 +55,7 @@ pub(super) fn run(
     let outcome = finish::check_places(&mut common).and_then(|()| {
         let address = RepoAddress::parse(&flags.config_repo.config_repo)?;
         let mut what = flags.what.clone();
-        in_directory(&mut what, &address);
+        in_repo(&mut what, &address);
         let inputs = inputs(&what, &address, environment)?;
         let request = request(what, &inputs)?;
         let base = flags.pull_request.base.as_deref();
@@ -120,15 +120,16 @@ fn deliver(
     pipeline::run(request, publish, ends, options, receipt)
 }
 
-/// Makes the absolute paths of `--file` relative to a config repo that is a directory. Those elsewhere stay, and are
-/// refused as every path that leaves the config repo.
-fn in_directory(what: &mut WhatArgs, address: &RepoAddress) {
-    if let RepoAddress::Directory(directory) = address {
-        for file in &mut what.file {
-            if let Some(relative) = files::relative_to(directory, file) {
-                *file = relative;
-            }
+/// Makes paths of `--file` as this machine writes them, absolute or with `\` between folders, those of the config repo.
+/// An absolute one that is elsewhere is refused later, as every path that leaves the config repo.
+fn in_repo(what: &mut WhatArgs, address: &RepoAddress) {
+    for file in &mut what.file {
+        if let RepoAddress::Directory(directory) = address
+            && let Some(relative) = files::relative_to(directory, file)
+        {
+            *file = relative;
         }
+        *file = file.replace(MAIN_SEPARATOR, "/");
     }
 }
 

@@ -24,7 +24,7 @@ impl RepoAddress {
     /// Reads an address as a user writes it.
     ///
     /// What holds `://` is a URL, and `[user@]host:path` is ssh, as in git-clone(1) "Git URLs"; everything
-    /// else is a directory.
+    /// else is a directory, on Windows `C:/x` too.
     ///
     /// # Errors
     /// `Invalid` for what is none of these, and for a URL that holds a password; the message never shows it.
@@ -175,7 +175,7 @@ impl GitUrl {
         let Some((before, path)) = text.split_once(':') else {
             return Ok(None);
         };
-        if before.contains('/') || before.is_empty() {
+        if before.contains(['/', '\\']) || before.is_empty() || (cfg!(windows) && is_drive(before)) {
             return Ok(None);
         }
         let (user, host) = match before.rsplit_once('@') {
@@ -272,6 +272,11 @@ impl fmt::Display for GitUrl {
     }
 }
 
+/// Whether Windows takes the part before a colon for a drive; elsewhere a host may have one letter.
+fn is_drive(before: &str) -> bool {
+    matches!(before.as_bytes(), [letter] if letter.is_ascii_alphabetic())
+}
+
 fn unreadable(text: &str, hint: &str) -> Fault {
     Fault::invalid(format!(
         "`{}` is no address of a config repo",
@@ -329,7 +334,14 @@ mod tests {
 
     #[test]
     fn directories_and_forge_names_are_told_apart() {
-        for dir in [".", "../config", "/srv/config", "./a:b"] {
+        for dir in [
+            ".",
+            "../config",
+            "/srv/config",
+            "./a:b",
+            r"\\host\share",
+            r"\\?\C:\config",
+        ] {
             assert_eq!(
                 RepoAddress::parse(dir).unwrap(),
                 RepoAddress::Directory(dir.into())
@@ -339,6 +351,30 @@ mod tests {
             let address = RepoAddress::parse(repo).unwrap();
             assert!(matches!(address, RepoAddress::Forge(forge) if forge.to_string() == repo));
         }
+    }
+
+    #[test]
+    fn a_drive_of_windows_is_no_host_there() {
+        for dir in [r"C:\config", "d:/config"] {
+            let address = RepoAddress::parse(dir).unwrap();
+            assert_eq!(
+                matches!(address, RepoAddress::Directory(_)),
+                cfg!(windows),
+                "{dir}"
+            );
+        }
+        for (before, drive) in [
+            ("C", true),
+            ("z", true),
+            ("", false),
+            ("1", false),
+            ("ab", false),
+            ("ä", false),
+        ] {
+            assert_eq!(is_drive(before), drive, "{before}");
+        }
+        assert_eq!(git("file:///C:/a%20b.git").path(), "/C:/a b.git");
+        assert_eq!(git(r"file://C:\x.git").to_string(), "file:///C:/x.git");
     }
 
     #[test]
