@@ -37,7 +37,7 @@ impl RepoPath {
                     return Err(Fault::refused(format!("`{shown}` leaves the config repo"))
                         .hint("a path never contains `..`"));
                 }
-                git if git.eq_ignore_ascii_case(".git") => {
+                part if is_git(part) => {
                     return Err(Fault::refused(format!("`{shown}` reaches into git's own folder")));
                 }
                 part => parts.push(part),
@@ -60,6 +60,17 @@ impl RepoPath {
     }
 }
 
+/// Whether some system takes a name for `.git`, as git knows them (git-config(1), core.protectNTFS and
+/// core.protectHFS): NTFS drops dots and blanks at the end and a `:stream`, and has a short name for it; HFS+ passes
+/// over characters that are not seen.
+fn is_git(name: &str) -> bool {
+    let unseen = |c| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let name = name.replace(unseen, "");
+    let name = name.split(':').next().unwrap_or_default();
+    let name = name.trim_end_matches(['.', ' ']);
+    name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1")
+}
+
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -74,6 +85,9 @@ mod tests {
     #[test]
     fn paths_are_normalised_and_never_leave_the_repository() {
         assert_eq!(RepoPath::parse("./a//b/c.yaml").unwrap().as_str(), "a/b/c.yaml");
+        for name in [".github/x", ".gitignore", "x.git/y", "git/x"] {
+            assert_eq!(RepoPath::parse(name).unwrap().as_str(), name);
+        }
         for (bad, kind) in [
             ("/etc/passwd", Kind::Refused),
             ("../x", Kind::Refused),
@@ -82,6 +96,10 @@ mod tests {
             ("a\\b", Kind::Refused),
             (".git/config", Kind::Refused),
             ("a/.GIT/hooks", Kind::Refused),
+            (".git. ./config", Kind::Refused),
+            (".git::$INDEX_ALLOCATION/config", Kind::Refused),
+            ("GIT~1/config", Kind::Refused),
+            (".g\u{200c}it/config", Kind::Refused),
             ("", Kind::Invalid),
             (".", Kind::Invalid),
             ("a\nb", Kind::Invalid),
