@@ -36,11 +36,16 @@ impl Console {
     /// Makes the console that the flags and the environment ask for.
     pub fn new(common: Option<&CommonArgs>, environment: &Environment, host: Option<Host>) -> Self {
         let color = common.map_or(Color::Auto, |common| common.color);
+        // A terminal of Windows shows colours once it is asked to; others are not asked.
+        let able = anstyle_query::windows::enable_ansi_colors() != Some(false);
         let wanted = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                terminal && environment.get("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb")
+                terminal
+                    && able
+                    && environment.get("NO_COLOR").is_none()
+                    && environment.get("TERM") != Some("dumb")
             }
         };
         let quiet = common.is_some_and(|common| common.quiet);

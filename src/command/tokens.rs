@@ -11,6 +11,7 @@ use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
 use crate::words::redact::Redactor;
 use crate::words::token::{Token, TokenSource};
+use crate::words::wording::shown_path;
 use crate::world::env::Environment;
 use crate::world::files;
 use crate::world::forge::access::{ApiRoot, Credential};
@@ -81,7 +82,7 @@ fn of_file(common: &CommonArgs) -> anyhow::Result<Option<(Token, TokenSource)>> 
     };
     let bytes = files::read(file, SECRET_MAX)?;
     let text = String::from_utf8(bytes).map_err(|_| Fault::invalid("the token's file is not text"))?;
-    let token = Token::parse(&text).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let token = Token::parse(&text).with_context(|| format!("cannot read `{}`", shown_path(file)))?;
     Ok(Some((token, TokenSource::File)))
 }
 

@@ -1,5 +1,7 @@
 //! How messages speak of foreign text: escaped, cut, on one line, with the nearest right word beside it.
 
+use std::path::{MAIN_SEPARATOR_STR, Path};
+
 /// How many characters of a foreign text a message shows.
 const SHOWN: usize = 80;
 
@@ -10,6 +12,13 @@ pub fn shown(text: &str) -> String {
         short.push('…');
     }
     short.escape_debug().to_string()
+}
+
+/// Returns a path of this machine as a message may show it: escaped, but with plain separators, so that a path of Windows
+/// can be copied.
+pub fn shown_path(path: &Path) -> String {
+    let escaped = path.display().to_string().escape_debug().to_string();
+    escaped.replace(&MAIN_SEPARATOR_STR.escape_debug().to_string(), MAIN_SEPARATOR_STR)
 }
 
 /// Returns text on one line: line breaks and tabs become spaces, other control characters and the
@@ -74,6 +83,12 @@ mod tests {
         assert_eq!(shown("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
         assert_eq!(shown(&"é".repeat(500)).chars().count(), 81);
         assert_eq!(one_line("a\r\nb\u{7}c\u{202e}d\n"), "a bcd");
+    }
+
+    #[test]
+    fn a_path_is_escaped_except_for_its_separators() {
+        let path: std::path::PathBuf = ["a", "b\u{1b}[31m"].iter().collect();
+        assert_eq!(shown_path(&path), format!("a{MAIN_SEPARATOR_STR}b\\u{{1b}}[31m"));
     }
 
     #[test]

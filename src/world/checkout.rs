@@ -25,6 +25,7 @@ use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
+use crate::words::wording::shown_path;
 
 /// A directory whose files are read and written.
 pub struct Checkout {
@@ -37,8 +38,8 @@ impl Checkout {
     /// # Errors
     /// `NotFound` if it is none, `Invalid` for a bare git repository.
     pub fn open(directory: &Path) -> Result<Self, Fault> {
-        let shown = directory.display().to_string().escape_debug().to_string();
-        let root = directory.canonicalize().map_err(|e| {
+        let shown = shown_path(directory);
+        let root = dunce::canonicalize(directory).map_err(|e| {
             Fault::not_found(format!("cannot open the directory `{shown}`: {e}")).hint(
                 "a config repo is a directory, or an address: https://…, ssh://…, git@host:path or file://…",
             )
@@ -47,12 +48,11 @@ impl Checkout {
             return Err(Fault::not_found(format!("`{shown}` is no directory")));
         }
         if root.join("HEAD").is_file() && root.join("objects").is_dir() && root.join("refs").is_dir() {
-            return Err(
-                Fault::invalid(format!("`{shown}` is a bare git repository, it has no files")).hint(format!(
-                    "use --config-repo file://{}",
-                    root.display().to_string().escape_debug()
-                )),
-            );
+            let fault = Fault::invalid(format!("`{shown}` is a bare git repository, it has no files"));
+            return Err(match url::Url::from_file_path(&root) {
+                Ok(url) => fault.hint(format!("use --config-repo {url}")),
+                Err(()) => fault,
+            });
         }
         Ok(Self { root })
     }

@@ -7,19 +7,19 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
-use std::path::Path;
+use std::path::{Path, is_separator};
 
 use anyhow::Context as _;
 
 use crate::words::fault::Fault;
+use crate::words::wording::shown_path;
 
 /// Reads a file, or standard input for `-`, up to a limit in bytes.
 ///
 /// # Errors
 /// A fault of kind `Invalid` for what cannot be read or is longer.
 pub fn read(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
-    let shown = path.display().to_string();
-    let shown = shown.escape_debug();
+    let shown = shown_path(path);
     let reading = || format!("cannot read `{shown}`");
     let source: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(io::stdin().lock())
@@ -63,8 +63,7 @@ pub fn append(path: &Path, text: &str) -> anyhow::Result<()> {
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = folder_of(path);
     let write = || -> io::Result<()> {
-        // A pipe or a device such as /dev/stderr cannot be replaced.
-        if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        if is_device(path) {
             return OpenOptions::new()
                 .write(true)
                 .open(path)?
@@ -86,10 +85,9 @@ pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// A fault of kind `Invalid` where its folder does not exist or is none, or where a folder has its name.
 pub fn check_place(path: &Path) -> Result<(), Fault> {
-    let shown = path.display().to_string();
-    let shown = shown.escape_debug();
+    let shown = shown_path(path);
     let folder = folder_of(path);
-    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+    if path.is_dir() || path.as_os_str().to_string_lossy().ends_with(is_separator) {
         return Err(
             Fault::invalid(format!("cannot write `{shown}`: it is a folder")).hint("name a file in it")
         );
@@ -100,8 +98,7 @@ pub fn check_place(path: &Path) -> Result<(), Fault> {
         } else {
             "does not exist"
         };
-        let folder = folder.display().to_string();
-        let folder = folder.escape_debug();
+        let folder = shown_path(folder);
         return Err(
             Fault::invalid(format!("cannot write `{shown}`: `{folder}` {what}"))
                 .hint("create the folder before this run, or name a file elsewhere"),
@@ -120,15 +117,22 @@ pub fn relative_to(directory: &Path, path: &str) -> Option<String> {
     if !path.is_absolute() {
         return None;
     }
-    let root = directory.canonicalize().ok()?;
+    let root = dunce::canonicalize(directory).ok()?;
     let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
     above.reverse();
     let inside = above
         .into_iter()
-        .find(|folder| folder.canonicalize().is_ok_and(|folder| folder == root))
+        .find(|folder| dunce::canonicalize(folder).is_ok_and(|folder| folder == root))
         .and_then(|folder| path.strip_prefix(folder).ok())?;
     let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
     Some(parts?.join("/"))
+}
+
+/// Whether a path names a pipe or a device such as /dev/stderr, which cannot be replaced.
+fn is_device(path: &Path) -> bool {
+    // Windows tells nothing of this one.
+    let nowhere = cfg!(windows) && path.as_os_str().eq_ignore_ascii_case("NUL");
+    nowhere || path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -138,10 +142,10 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn unwritten(verb: &str, path: &Path, error: &io::Error) -> anyhow::Error {
-    let shown = path.display().to_string();
+    let shown = shown_path(path);
     // A temporary file's error names that file; the kind says as much, and no more.
     let why = error.kind();
-    Fault::invalid(format!("cannot {verb} `{}`: {why}", shown.escape_debug())).into()
+    Fault::invalid(format!("cannot {verb} `{shown}`: {why}")).into()
 }
 
 /// A temporary file is private; a result is for the next step, which may be another user.

@@ -110,7 +110,7 @@ impl Checkout {
     }
 
     fn folder(&self, repo: &git2::Repository) -> Result<Option<RepoPath>, Fault> {
-        let top = repo.workdir().and_then(|top| top.canonicalize().ok());
+        let top = repo.workdir().and_then(|top| dunce::canonicalize(top).ok());
         let below = top.as_deref().and_then(|top| self.root().strip_prefix(top).ok());
         let below = below.ok_or_else(|| Fault::invalid("the directory lies in no work tree"))?;
         match below.to_str() {
@@ -197,7 +197,7 @@ fn local_url(repo: &git2::Repository, text: &str) -> Result<GitUrl, Fault> {
             text.escape_debug()
         ))
     };
-    let path = path.canonicalize().map_err(|_| bad())?;
+    let path = dunce::canonicalize(path).map_err(|_| bad())?;
     let url = url::Url::from_file_path(path).map_err(|()| bad())?;
     GitUrl::parse(url.as_str())?.ok_or_else(bad)
 }

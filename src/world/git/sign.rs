@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::words::fault::{Fault, Kind};
+use crate::words::wording::shown_path;
 use crate::world::clock::Deadline;
 use crate::world::env::Environment;
 use crate::world::process;
@@ -25,11 +26,7 @@ pub(super) fn ssh(
     let said = finished.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     Err(Fault::new(
         Kind::Invalid,
-        format!(
-            "cannot sign with `{}`: {}",
-            key.display().to_string().escape_debug(),
-            said.escape_debug()
-        ),
+        format!("cannot sign with `{}`: {}", shown_path(key), said.escape_debug()),
     )
     .hint("give a private key without a passphrase, or a public key whose private half ssh-agent holds"))
 }

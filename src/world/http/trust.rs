@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::words::fault::{Fault, Kind};
+use crate::words::wording::shown_path;
 use crate::world::env::Environment;
 use crate::world::git_config::GitConfig;
 
@@ -52,7 +53,9 @@ impl Trust {
             .filter(|folder| !folder.as_os_str().is_empty())
             .collect();
         let named = file.is_some() || !folders.is_empty();
-        let at_home = |file: &str| match (file.strip_prefix("~/"), environment.get("HOME")) {
+        // Windows itself sets only the latter, and git takes it.
+        let home = environment.get("HOME").or_else(|| environment.get("USERPROFILE"));
+        let at_home = |file: &str| match (file.strip_prefix("~/"), home) {
             (Some(below), Some(home)) => Path::new(home).join(below),
             _ => PathBuf::from(file),
         };
@@ -155,10 +158,9 @@ impl Authority {
 
 fn add(roots: &mut RootCertStore, name: &str, file: &Path) -> Result<(), Fault> {
     let bad = |why: String| {
-        let shown = file.display().to_string();
         Fault::invalid(format!(
             "cannot use the certificates of {name} (`{}`): {why}",
-            shown.escape_debug()
+            shown_path(file)
         ))
         .hint("give a file of PEM certificates")
     };
