@@ -68,8 +68,33 @@ fn heed_interrupts() {
 fn remove(folder: &Path) {
     for _ in 0..TRIES {
         match std::fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => clock::sleep(Duration::from_millis(5)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                #[cfg(windows)]
+                let _ = make_writable(folder);
+                clock::sleep(Duration::from_millis(5));
+            }
             _ => return,
         }
     }
+}
+
+/// Git's objects are read-only, and not every file system of Windows lets such files go.
+#[cfg(windows)]
+fn make_writable(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        let mut permissions = metadata.permissions();
+        if metadata.is_dir() {
+            make_writable(&entry.path())?;
+        } else if permissions.readonly() {
+            #[expect(
+                clippy::permissions_set_readonly_false,
+                reason = "Windows has but this attribute"
+            )]
+            permissions.set_readonly(false);
+            std::fs::set_permissions(entry.path(), permissions)?;
+        }
+    }
+    Ok(())
 }
