@@ -1,4 +1,5 @@
 //! What `deployment-status -- COMMAND` runs and records, whatever the command does.
+#![cfg(unix)]
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

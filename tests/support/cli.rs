@@ -1,5 +1,6 @@
 //! Runs the binary in a world of its own: an empty environment, a temporary home and work folder.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -98,9 +99,7 @@ impl Bench {
         for (name, value) in HERMETIC {
             command.env(name, value);
         }
-        if let Some(path) = std::env::var_os("PATH") {
-            command.env("PATH", path);
-        }
+        command.envs(of_system());
         command
     }
 
@@ -118,6 +117,13 @@ impl Bench {
             .envs(variables.iter().copied());
         Run::from(command.output().unwrap())
     }
+}
+
+/// What no program starts without: the search path, and on Windows its own folder and one for temporary files.
+pub fn of_system() -> impl Iterator<Item = (&'static str, OsString)> {
+    ["PATH", "SystemRoot", "TEMP"]
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
 /// Keeps the machine's git configuration out.

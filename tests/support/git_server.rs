@@ -13,6 +13,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use tempfile::TempDir;
 
+use super::cli::of_system;
+
 /// What a user may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Right {
@@ -193,7 +195,7 @@ pub fn git(directory: &Path) -> Command {
     command
         .current_dir(directory)
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
+        .envs(of_system())
         .env("HOME", "/nonexistent")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");

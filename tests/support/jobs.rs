@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::cli::{Bench, HERMETIC, Run};
+use super::cli::{Bench, HERMETIC, Run, of_system};
 use super::{github, gitlab};
 
 pub const REPO: &str = "acme/web";
@@ -97,7 +97,7 @@ impl Hub {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-steps"));
         command
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .envs(of_system())
             .env("HOME", self.bench.beside("home"))
             .envs(HERMETIC)
             .envs(self.variables())
