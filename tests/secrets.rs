@@ -61,6 +61,10 @@ fn all_of(folder: &Path) -> String {
     found
 }
 
+/// Prints the arguments of all processes, as Linux keeps them, and elsewhere as `ps` shows them.
+const ARGUMENTS: &str =
+    "if test -d /proc/self; then cat /proc/[0-9]*/cmdline; else ps -axww -o args= | tr ' ' '\\0'; fi";
+
 /// A server that, while it is pushed to, keeps what can be seen of our process: its temporary files, and the
 /// arguments of all processes.
 fn watching(bench: &Bench) -> GitServer {
@@ -70,7 +74,7 @@ fn watching(bench: &Bench) -> GitServer {
     });
     server.repo("config.git", &[("app/dev.yaml", "tag: v1\n")]);
     let script = format!(
-        "cp -r '{}' '{}'\ncat /proc/[0-9]*/cmdline > '{}' 2>&1; exit 0",
+        "cp -r '{}' '{}'\nexec > '{}' 2>&1\n{ARGUMENTS}; exit 0",
         text(&bench.beside("tmp")),
         text(&bench.beside("seen/tmp")),
         text(&bench.beside("seen/arguments")),
