@@ -8,10 +8,11 @@ use crate::words::policy::{AutoMerge, Guard};
 /// Which config repo, and which branch of it.
 #[derive(Args, Clone, Debug)]
 pub struct ConfigRepoArgs {
-    /// Config repo: a directory, or an https, ssh or file URL
+    /// Config repo: a directory, a git URL (https, ssh, file), github:owner/name or gitlab:group/project
     ///
-    /// A directory is edited in place, or, with `--publish push`, stands for the branch at its `origin`. An
-    /// address is changed without a clone: the tip of one branch is fetched, and one commit pushed.
+    /// A directory is edited in place, or, with `--publish push`, stands for the branch at its `origin`. A git
+    /// URL is changed without a clone: the tip of one branch is fetched, and one commit pushed. github: and gitlab: go
+    /// through the forge's API.
     #[arg(
         long,
         value_name = "ADDRESS",

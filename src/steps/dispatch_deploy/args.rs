@@ -35,7 +35,9 @@ pub struct DispatchDeployArgs {
     /// Application, as the policy file names it
     #[arg(long, value_name = "APP", help_heading = "What")]
     pub app: String,
-    /// Environment; without it, the receiver has to name one
+    /// Environment, as the policy file names it
+    ///
+    /// Without it, the receiver has to name one.
     #[arg(long, value_name = "ENV", help_heading = "What")]
     pub env: Option<String>,
     /// Tag of the images that bring none of their own
