@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod changes;
+pub mod constraint;
 pub mod duration;
 pub mod event;
 pub mod fault;
