@@ -3,6 +3,7 @@
 pub mod ancestry;
 pub mod application;
 pub mod change_request;
+pub mod choice;
 pub mod commit;
 pub mod comparison;
 pub mod deployment;

@@ -66,7 +66,9 @@ impl Constraint {
     /// `Invalid`, naming the part that cannot be read.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if text.len() > LONGEST {
-            return Err(Fault::invalid("a version constraint is longer than 256 characters"));
+            return Err(Fault::invalid(
+                "a version constraint is longer than 256 characters",
+            ));
         }
         if text.trim().is_empty() {
             return Err(wrong(text, "it is empty"));
@@ -122,7 +124,9 @@ impl Range {
             range.add(operator, &Parts::parse(version)?)?;
             let after = after.trim_start();
             rest = match after.strip_prefix(',') {
-                Some(more) if more.trim().is_empty() => return Err("nothing follows its last comma".to_owned()),
+                Some(more) if more.trim().is_empty() => {
+                    return Err("nothing follows its last comma".to_owned());
+                }
                 Some(more) => more.trim_start(),
                 None => after,
             };
@@ -249,7 +253,9 @@ impl Parts {
         let wrong = || format!("`{}` is no version", shown(text));
         let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let bare = bare.split_once('+').map_or(bare, |(version, _)| version);
-        let (numbers, pre) = bare.split_once('-').map_or((bare, ""), |(numbers, pre)| (numbers, pre));
+        let (numbers, pre) = bare
+            .split_once('-')
+            .map_or((bare, ""), |(numbers, pre)| (numbers, pre));
         let words: Vec<&str> = numbers.split('.').collect();
         let written: Vec<&str> = words
             .iter()
@@ -257,7 +263,10 @@ impl Parts {
             .take_while(|word| !is_wildcard(word))
             .collect();
         let only_wildcards_follow = words[written.len()..].iter().all(|word| is_wildcard(word));
-        if words.len() > 3 || !only_wildcards_follow || (bare.contains('-') && (written.len() < 3 || pre.is_empty())) {
+        if words.len() > 3
+            || !only_wildcards_follow
+            || (bare.contains('-') && (written.len() < 3 || pre.is_empty()))
+        {
             return Err(wrong());
         }
         let numbers: Option<Vec<u64>> = written.iter().map(|word| number(word)).collect();
@@ -435,10 +444,16 @@ mod tests {
         ] {
             let constraint = Constraint::parse(constraint).unwrap();
             for version in takes.split(' ') {
-                assert!(constraint.takes(&version.parse().unwrap(), false), "{constraint}: {version}");
+                assert!(
+                    constraint.takes(&version.parse().unwrap(), false),
+                    "{constraint}: {version}"
+                );
             }
             for version in refuses.split(' ') {
-                assert!(!constraint.takes(&version.parse().unwrap(), false), "{constraint}: {version}");
+                assert!(
+                    !constraint.takes(&version.parse().unwrap(), false),
+                    "{constraint}: {version}"
+                );
             }
         }
     }
