@@ -58,17 +58,13 @@ pub fn markdown() -> String {
          value a line; booleans take true, false, 1, 0, yes, no, on and off; a flag wins over its variable. Without any\n\
          argument, `GITOPS_STEPS_COMMAND` names the command.\n",
     );
-    for command in root.get_subcommands() {
-        if command.get_name() == "help" {
-            continue;
-        }
-        describe(&mut text, command);
+    for (name, command) in variables::commands(&root) {
+        describe(&mut text, &name, command);
     }
     text
 }
 
-fn describe(text: &mut String, command: &Command) {
-    let name = command.get_name();
+fn describe(text: &mut String, name: &str, command: &Command) {
     let about = command
         .get_long_about()
         .or(command.get_about())

@@ -51,7 +51,7 @@ pub fn extend(
     if arguments.len() == 1
         && let Some(named) = environment.get(&name("command"))
     {
-        arguments.push(command_named(root, named)?);
+        arguments.extend(command_named(root, named)?);
     }
     let Some(command) = chosen(root, &arguments) else {
         return Ok((arguments, warnings));
@@ -88,11 +88,27 @@ pub fn extend(
     Ok((arguments, warnings))
 }
 
+/// Returns every command that does something, with the words that call it: `bump-values`, `preview up`.
+pub fn commands(root: &Command) -> Vec<(String, &Command)> {
+    let mut found = Vec::new();
+    for command in root.get_subcommands() {
+        if command.has_subcommands() {
+            for (name, below) in commands(command) {
+                found.push((format!("{} {name}", command.get_name()), below));
+            }
+        } else {
+            found.push((command.get_name().to_owned(), command));
+        }
+    }
+    found
+}
+
 /// Reads the command that a variable names. It is never a flag, so that no variable can ask for help and end in success.
-fn command_named(root: &Command, named: &str) -> Result<OsString, Fault> {
-    let known: Vec<&str> = root.get_subcommands().map(Command::get_name).collect();
-    if known.contains(&named.trim()) {
-        return Ok(named.trim().into());
+fn command_named(root: &Command, named: &str) -> Result<Vec<OsString>, Fault> {
+    let words: Vec<&str> = named.split_whitespace().collect();
+    let known: Vec<String> = commands(root).into_iter().map(|(name, _)| name).collect();
+    if known.contains(&words.join(" ")) {
+        return Ok(words.into_iter().map(OsString::from).collect());
     }
     Err(Fault::invalid(format!(
         "`{}` is no command, in {}",
@@ -102,11 +118,14 @@ fn command_named(root: &Command, named: &str) -> Result<OsString, Fault> {
     .hint(format!("the commands are {}", known.join(", "))))
 }
 
+/// Returns the command that the arguments call, as far as they name one.
 fn chosen<'c>(root: &'c Command, arguments: &[OsString]) -> Option<&'c Command> {
-    arguments
-        .iter()
-        .skip(1)
-        .find_map(|argument| root.find_subcommand(argument))
+    let mut rest = arguments.iter().skip(1);
+    let mut command = rest.find_map(|argument| root.find_subcommand(argument))?;
+    while let Some(below) = rest.next().and_then(|argument| command.find_subcommand(argument)) {
+        command = below;
+    }
+    Some(command)
 }
 
 fn flags_of(arguments: &[OsString]) -> Vec<String> {
@@ -141,9 +160,9 @@ fn boolean(variable: &str, value: &str) -> Result<bool, Fault> {
 
 /// Warns of variables with our prefix that no flag of any command has, such as a misspelt one.
 fn unknown(root: &Command, environment: &Environment) -> Vec<String> {
-    let known: Vec<String> = root
-        .get_subcommands()
-        .flat_map(Command::get_arguments)
+    let known: Vec<String> = commands(root)
+        .into_iter()
+        .flat_map(|(_, command)| command.get_arguments())
         .filter_map(clap::Arg::get_long)
         .map(name)
         .chain(OTHERS.iter().map(|other| format!("{PREFIX}{other}")))
@@ -173,17 +192,21 @@ mod tests {
     use clap::Arg;
 
     fn root() -> Command {
-        Command::new("gitops-steps").subcommand(
-            Command::new("bump-values")
-                .arg(Arg::new("file").long("file").action(ArgAction::Append))
-                .arg(Arg::new("tag").long("tag"))
-                .arg(
-                    Arg::new("quiet")
-                        .long("quiet")
-                        .short('q')
-                        .action(ArgAction::SetTrue),
-                ),
-        )
+        Command::new("gitops-steps")
+            .subcommand(
+                Command::new("bump-values")
+                    .arg(Arg::new("file").long("file").action(ArgAction::Append))
+                    .arg(Arg::new("tag").long("tag"))
+                    .arg(
+                        Arg::new("quiet")
+                            .long("quiet")
+                            .short('q')
+                            .action(ArgAction::SetTrue),
+                    ),
+            )
+            .subcommand(
+                Command::new("preview").subcommand(Command::new("up").arg(Arg::new("domain").long("domain"))),
+            )
     }
 
     fn extended(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Vec<String>, Fault> {
@@ -247,11 +270,28 @@ mod tests {
             ["x", "bump-values", "--tag=v1"]
         );
         assert_eq!(extended(&["x", "--help"], &variables).unwrap(), ["x", "--help"]);
-        for word in ["--help", "bump-values --tag=v2", "bump", "help"] {
+        for word in ["--help", "bump-values --tag=v2", "bump", "help", "preview"] {
             let fault = extended(&["x"], &[("GITOPS_STEPS_COMMAND", word)]).unwrap_err();
             assert!(fault.message.contains(word), "{fault}");
             assert!(fault.hint.unwrap().contains("bump-values"));
         }
+    }
+
+    #[test]
+    fn a_command_of_two_words_has_its_own_flags() {
+        let domain = ("GITOPS_STEPS_DOMAIN", "example.com");
+        assert_eq!(
+            extended(&["x", "preview", "up"], &[domain]).unwrap(),
+            ["x", "preview", "up", "--domain=example.com"]
+        );
+        assert_eq!(
+            extended(&["x"], &[domain, ("GITOPS_STEPS_COMMAND", "preview up")]).unwrap(),
+            ["x", "preview", "up", "--domain=example.com"]
+        );
+        assert_eq!(
+            extended(&["x", "bump-values"], &[domain]).unwrap(),
+            ["x", "bump-values"]
+        );
     }
 
     #[test]
