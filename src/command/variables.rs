@@ -92,12 +92,11 @@ pub fn extend(
 pub fn commands(root: &Command) -> Vec<(String, &Command)> {
     let mut found = Vec::new();
     for command in root.get_subcommands() {
-        if command.has_subcommands() {
-            for (name, below) in commands(command) {
-                found.push((format!("{} {name}", command.get_name()), below));
-            }
-        } else {
+        if !command.is_subcommand_required_set() {
             found.push((command.get_name().to_owned(), command));
+        }
+        for (name, below) in commands(command) {
+            found.push((format!("{} {name}", command.get_name()), below));
         }
     }
     found
@@ -205,7 +204,9 @@ mod tests {
                     ),
             )
             .subcommand(
-                Command::new("preview").subcommand(Command::new("up").arg(Arg::new("domain").long("domain"))),
+                Command::new("preview")
+                    .subcommand_required(true)
+                    .subcommand(Command::new("up").arg(Arg::new("domain").long("domain"))),
             )
     }
 
