@@ -1,5 +1,7 @@
 //! How two commits of a repository lie to each other.
 
+use jiff::Timestamp;
+
 /// How a later commit lies to an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
@@ -24,6 +26,8 @@ pub struct LoggedCommit {
     pub author: String,
     /// The committer's name and e-mail address, `Name <email>`.
     pub committer: String,
+    /// When it was committed, in whole seconds.
+    pub committed: Timestamp,
 }
 
 /// What lies between two commits.

@@ -36,4 +36,21 @@ pub trait Snapshot {
     /// # Errors
     /// A read that failed.
     fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>>;
+
+    /// Returns commits that changed a file before a commit did which [`Snapshot::history`] told of, newest first, at most
+    /// `most` of them; a transport looks as far back as it can.
+    ///
+    /// # Errors
+    /// A read that failed.
+    fn before(&self, commit: &str, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        let mut history = self.at(commit)?.history(path, most + 1)?;
+        history.retain(|logged| logged.id != commit);
+        Ok(history)
+    }
+
+    /// Returns the repository as it was at a commit that [`Snapshot::history`] told of.
+    ///
+    /// # Errors
+    /// A read that failed.
+    fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>>;
 }

@@ -225,6 +225,9 @@ mod tests {
         ) -> anyhow::Result<Vec<crate::plan::comparison::LoggedCommit>> {
             Ok(Vec::new())
         }
+        fn at(&self, _: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+            unreachable!("a list of files has no past")
+        }
     }
 
     fn found(patterns: &[&str]) -> anyhow::Result<Vec<(String, bool)>> {

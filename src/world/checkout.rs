@@ -246,8 +246,16 @@ impl Snapshot for Files<'_> {
         Ok(found)
     }
 
-    fn history(&self, _path: &RepoPath, _most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
-        Ok(Vec::new())
+    /// What the clone has of it, from the checked-out commit back; nothing where this is no clone.
+    fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        match self.0.checked_out() {
+            Some(commit) => self.0.commit_of_clone(&commit)?.history(path, most),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(self.0.commit_of_clone(commit)?))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 use super::checkout::Checkout;
 use super::config_repo::{ConfigRepo, Head, Outcome};
 use super::env::Environment;
-use super::git::GitRepo;
+use super::git::{GitRepo, LocalCommit};
 use crate::plan::commit::NewCommit;
 use crate::plan::snapshot::Snapshot;
 use crate::words::address::{GitUrl, Login};
@@ -95,6 +95,23 @@ impl Checkout {
             }
         }
         Ok(differing)
+    }
+
+    /// Returns the commit that is checked out, if there is one.
+    pub(super) fn checked_out(&self) -> Option<String> {
+        let repo = self.repository().ok()?;
+        let head = repo.head().ok()?.peel_to_commit().ok()?;
+        Some(head.id().to_string())
+    }
+
+    /// Returns the files at a commit of the clone that this is.
+    ///
+    /// # Errors
+    /// `Invalid` if this is no clone, or the commit is not there.
+    pub(super) fn commit_of_clone(&self, commit: &str) -> anyhow::Result<LocalCommit> {
+        let repo = self.repository()?;
+        let folder = self.folder(&repo)?;
+        LocalCommit::of(repo, commit, folder)
     }
 
     fn repository(&self) -> Result<git2::Repository, Fault> {

@@ -115,4 +115,8 @@ impl Snapshot for OnHead<'_> {
     fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
         self.files.history(path, most)
     }
+
+    fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+        self.files.at(commit)
+    }
 }

@@ -127,6 +127,7 @@ pub fn is_ours(tip: &LoggedCommit, (head, base_branch): (&str, &str), seen: &See
         message,
         author,
         committer,
+        ..
     } = tip;
     let merged = seen
         .requests
@@ -229,6 +230,7 @@ mod tests {
             message: message.into(),
             author: author.into(),
             committer: committer.into(),
+            committed: jiff::Timestamp::UNIX_EPOCH,
         }
     }
 

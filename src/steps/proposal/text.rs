@@ -308,6 +308,7 @@ mod tests {
                 message: "fix it".to_owned(),
                 author: String::new(),
                 committer: String::new(),
+                committed: jiff::Timestamp::UNIX_EPOCH,
             };
             let log = SourceLog {
                 repo: "acme/web".to_owned(),

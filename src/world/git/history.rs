@@ -15,15 +15,23 @@ use crate::plan::comparison::LoggedCommit;
 /// How many commits of a branch are fetched to find those that changed a file: first, and where none of those did.
 const DEPTHS: [i32; 2] = [50, 500];
 
-/// A branch whose history can be fetched.
+/// A branch's history: what the local repository has of it, and what can be fetched.
+#[derive(Clone)]
 pub(super) struct History<'repo> {
     /// The folder of the local repository.
     home: PathBuf,
+    /// Where there is more; `None` for a clone, which is left as it is.
+    more: Option<More<'repo>>,
+    /// How many of [`DEPTHS`] are fetched.
+    fetched: Cell<usize>,
+}
+
+/// A branch that can be fetched deeper.
+#[derive(Clone)]
+struct More<'repo> {
     wire: Arc<Wire>,
     access: &'repo Access,
     branch: String,
-    /// How many of [`DEPTHS`] are fetched.
-    fetched: Cell<usize>,
 }
 
 impl<'repo> History<'repo> {
@@ -31,40 +39,55 @@ impl<'repo> History<'repo> {
     pub(super) fn of(repo: &Repository, wire: &Arc<Wire>, access: &'repo Access, branch: &str) -> Self {
         Self {
             home: repo.path().to_owned(),
-            wire: Arc::clone(wire),
-            access,
-            branch: branch.to_owned(),
+            more: Some(More {
+                wire: Arc::clone(wire),
+                access,
+                branch: branch.to_owned(),
+            }),
             fetched: Cell::new(0),
         }
     }
 
-    /// Returns the commits up to `tip` that changed what lies at a path of the repository, newest first.
+    /// Takes what a clone has.
+    pub(super) fn local(repo: &Repository) -> Self {
+        Self {
+            home: repo.path().to_owned(),
+            more: None,
+            fetched: Cell::new(0),
+        }
+    }
+
+    /// Returns the commits from there back that changed what lies at a path of the repository, newest first.
     ///
     /// Only first parents are followed, as the branch itself went. What has been fetched is asked first.
-    pub(super) fn of_path(&self, tip: Oid, path: &str, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+    pub(super) fn of_path(&self, from: From, path: &str, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
         loop {
             // A commit that libgit2 has read while its parents were missing has none for as long as the handle lives.
             let repo = Repository::open_bare(&self.home)?;
-            let Walked { found, ended } = walk(&repo, tip, path, most)?;
-            let Some(depth) = DEPTHS.get(self.fetched.get()) else {
+            let Walked { found, ended } = walk(&repo, from, path, most)?;
+            let (Some(depth), Some(more)) = (DEPTHS.get(self.fetched.get()), &self.more) else {
                 return Ok(found);
             };
             if !found.is_empty() || ended {
                 return Ok(found);
             }
-            fetch::again(self.access, || {
-                fetch::deepen(
-                    &repo,
-                    &self.wire,
-                    &self.branch,
-                    *depth,
-                    self.access.progress.as_ref(),
-                )
+            let progress = more.access.progress.as_ref();
+            fetch::again(more.access, || {
+                fetch::deepen(&repo, &more.wire, &more.branch, *depth, progress)
             })
             .map_err(|failure| failure.fault)?;
             self.fetched.set(self.fetched.get() + 1);
         }
     }
+}
+
+/// Where a walk begins.
+#[derive(Clone, Copy)]
+pub(super) enum From {
+    /// At a commit.
+    Commit(Oid),
+    /// At the first parent of one.
+    ParentOf(Oid),
 }
 
 /// What a walk met.
@@ -74,9 +97,23 @@ struct Walked {
     ended: bool,
 }
 
-fn walk(repo: &Repository, tip: Oid, path: &str, most: usize) -> anyhow::Result<Walked> {
+fn walk(repo: &Repository, from: From, path: &str, most: usize) -> anyhow::Result<Walked> {
     let mut found = Vec::new();
-    let mut commit = repo.find_commit(tip)?;
+    let mut commit = match from {
+        From::Commit(id) => repo.find_commit(id)?,
+        From::ParentOf(id) => {
+            let child = repo.find_commit(id)?;
+            match parent_of(repo, &child)? {
+                Some(parent) => parent,
+                None => {
+                    return Ok(Walked {
+                        found,
+                        ended: !has_parents(&child),
+                    });
+                }
+            }
+        }
+    };
     let mut here = id_at(&commit, path)?;
     while found.len() < most {
         let Some(parent) = parent_of(repo, &commit)? else {

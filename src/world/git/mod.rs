@@ -9,6 +9,7 @@ mod fetch;
 mod history;
 mod http;
 mod identity;
+mod local;
 mod outcome;
 mod pipe;
 mod push;
@@ -19,4 +20,5 @@ mod wire;
 
 pub use credentials::{Access, plaintext_warning};
 pub(super) use outcome::{Meaning, meaning};
+pub use local::LocalCommit;
 pub use remote::GitRepo;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use git2::{Commit, ObjectType, Oid, Repository, Signature, Tree};
 
-use super::history::History;
+use super::history::{From, History};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::repo_path::RepoPath;
@@ -45,6 +46,14 @@ impl<'repo> GitSnapshot<'repo> {
             history,
             root,
         })
+    }
+
+    /// The path from the root of the repository.
+    fn full(&self, path: &RepoPath) -> String {
+        match self.folder {
+            Some(folder) => format!("{folder}/{path}"),
+            None => path.to_string(),
+        }
     }
 
     fn look(&self, path: &RepoPath) -> anyhow::Result<Entry> {
@@ -101,10 +110,18 @@ impl Snapshot for GitSnapshot<'_> {
     }
 
     fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
-        match self.folder {
-            Some(folder) => self.history.of_path(self.tip, &format!("{folder}/{path}"), most),
-            None => self.history.of_path(self.tip, path.as_str(), most),
-        }
+        self.history.of_path(From::Commit(self.tip), &self.full(path), most)
+    }
+
+    fn before(&self, commit: &str, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+        let commit = Oid::from_str(commit)?;
+        self.history.of_path(From::ParentOf(commit), &self.full(path), most)
+    }
+
+    fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+        let commit = Oid::from_str(commit)?;
+        let then = Self::of(self.repo, commit, self.folder, self.history.clone())?;
+        Ok(Box::new(then))
     }
 }
 
@@ -123,6 +140,7 @@ pub(super) fn logged(commit: &Commit<'_>) -> LoggedCommit {
         message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
         author: who(&commit.author()),
         committer: who(&commit.committer()),
+        committed: Timestamp::from_second(commit.time().seconds()).unwrap_or_default(),
     }
 }
 

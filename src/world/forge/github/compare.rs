@@ -2,6 +2,7 @@
 //!
 //! Source: GitHub's "Compare two commits", which lists 250 commits at most and says in `total_commits` how many there are.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{GitHub, encoded};
@@ -39,6 +40,7 @@ struct Text {
 struct Actor {
     name: Option<String>,
     email: Option<String>,
+    date: Option<Timestamp>,
 }
 
 impl GitHub {
@@ -95,7 +97,7 @@ fn read(answer: &Answer) -> Result<Comparison, Fault> {
         }
     };
     let who = |actor: Option<Actor>| {
-        actor.map_or_else(String::new, |Actor { name, email }| {
+        actor.map_or_else(String::new, |Actor { name, email, .. }| {
             format!("{} <{}>", name.unwrap_or_default(), email.unwrap_or_default())
         })
     };
@@ -103,6 +105,12 @@ fn read(answer: &Answer) -> Result<Comparison, Fault> {
         id: commit.sha,
         message: commit.commit.message,
         author: who(commit.commit.author),
+        committed: commit
+            .commit
+            .committer
+            .as_ref()
+            .and_then(|committer| committer.date)
+            .unwrap_or_default(),
         committer: who(commit.commit.committer),
     };
     Ok(Comparison {

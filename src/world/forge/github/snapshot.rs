@@ -27,7 +27,7 @@ pub(super) const ENTRY: &str =
     "fragment Entry on TreeEntry{mode object{...on Blob{oid byteSize isTruncated text}}}";
 /// See [`ENTRY`].
 pub(super) const LOGGED: &str =
-    "fragment Logged on Commit{oid message author{name email}committer{name email}}";
+    "fragment Logged on Commit{oid message committedDate author{name email}committer{name email}}";
 /// The permission that reading files needs.
 pub(super) const READING: &str = "contents: read";
 
@@ -307,6 +307,13 @@ impl Snapshot for GitHubSnapshot<'_> {
         history.truncate(most);
         Ok(history)
     }
+
+    fn at(&self, commit: &str) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(GitHubSnapshot {
+            forge: self.forge,
+            files: Rc::new(Files::at(commit.to_owned())),
+        }))
+    }
 }
 
 /// Returns the declarations of the paths `$p0`, `$p1` …, and what asks a commit for the files there.
@@ -343,5 +350,6 @@ pub(super) fn logged(commit: &Value) -> Option<LoggedCommit> {
         message: commit["message"].as_str()?.to_owned(),
         author: who(&commit["author"]),
         committer: who(&commit["committer"]),
+        committed: commit["committedDate"].as_str()?.parse().ok()?,
     })
 }

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use git2::{ObjectType, Oid};
 use gitlab::api::Endpoint;
 use gitlab::api::projects::repository::files::File;
+use jiff::Timestamp;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -86,6 +87,8 @@ pub(super) struct Logged {
     committer_name: String,
     #[serde(default)]
     committer_email: String,
+    #[serde(default)]
+    committed_date: Timestamp,
 }
 
 impl From<Logged> for LoggedCommit {
@@ -95,6 +98,7 @@ impl From<Logged> for LoggedCommit {
             message: logged.message,
             author: format!("{} <{}>", logged.author_name, logged.author_email),
             committer: format!("{} <{}>", logged.committer_name, logged.committer_email),
+            committed: logged.committed_date,
         }
     }
 }
@@ -349,6 +353,13 @@ impl Snapshot for GitLabSnapshot<'_> {
         }
         let logged: Vec<Logged> = answer.read("the history")?;
         Ok(logged.into_iter().take(most).map(LoggedCommit::from).collect())
+    }
+
+    fn at(&self, commit: &str) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(GitLabSnapshot {
+            forge: self.forge,
+            files: Rc::new(Files::at(commit.to_owned())),
+        }))
     }
 }
 
