@@ -11,6 +11,7 @@ use crate::steps::bump_values::BumpValuesArgs;
 use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
+use crate::steps::rollback::RollbackArgs;
 use crate::words::duration;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
@@ -63,6 +64,13 @@ pub enum Command {
     OpenPromotionPr {
         #[command(flatten)]
         args: Box<OpenPromotionPrArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Rollback {
+        #[command(flatten)]
+        args: Box<RollbackArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

@@ -21,6 +21,7 @@ mod opening;
 mod pipeline;
 mod proposal;
 mod receipt;
+mod rollback;
 mod tokens;
 pub mod variables;
 
@@ -73,6 +74,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
         Command::DeploymentStatus { args, common } => deployment_status::run(&args, &common, environment),
         Command::DispatchDeploy { args, common } => dispatch_deploy::run(&args, &common, environment),
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
+        Command::Rollback { args, common } => rollback::run(&args, &common, environment),
         Command::Completions { shell } => {
             early.data(&docs::completions(shell));
             0

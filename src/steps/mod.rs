@@ -7,6 +7,7 @@ pub mod dispatch_deploy;
 pub mod files;
 pub mod open_promotion_pr;
 pub mod proposal;
+pub mod rollback;
 
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;

@@ -24,6 +24,8 @@ pub const MESSAGE_NAMES: &[&str] = &[
 
 /// The message of a commit when none is given.
 pub const DEFAULT_MESSAGE: &str = "deploy({env}): {app} {old} → {new}";
+/// The message of a rollback where none is given.
+pub const ROLLBACK_MESSAGE: &str = "rollback({env}): {app} {old} → {new}";
 
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -34,13 +34,15 @@ pub enum Key {
     SourceActor,
     /// The reason for which the policy was overridden.
     Override,
+    /// The commit of the config repo whose values a rollback restored.
+    Restored,
     /// The head branch of the change request that carries the commit, and the mark of what it brings.
     Proposal,
 }
 
 impl Key {
     /// Every key, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::App,
         Self::Env,
         Self::Image,
@@ -53,6 +55,7 @@ impl Key {
         Self::Actor,
         Self::SourceActor,
         Self::Override,
+        Self::Restored,
         Self::Proposal,
     ];
 
@@ -71,6 +74,7 @@ impl Key {
             Self::Actor => "Actor",
             Self::SourceActor => "Source-Actor",
             Self::Override => "Gitops-Override",
+            Self::Restored => "Gitops-Restored",
             Self::Proposal => "Gitops-Proposal",
         }
     }

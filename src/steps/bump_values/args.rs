@@ -30,7 +30,7 @@ impl From<IfMissing> for yaml::IfMissing {
 
 /// What changes, in one of the ways of the documentation.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct WhatArgs {
     /// Application, as the policy file names it
     #[arg(long, value_name = "APP", help_heading = "By policy (.gitops-steps.yaml)")]

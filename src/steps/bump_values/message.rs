@@ -151,6 +151,7 @@ fn trailers(request: &Request, moves: &[Move]) -> Trailers {
         add(Key::SourceActor, request.source.actor.as_deref());
     }
     add(Key::Override, request.publish.override_policy.as_deref());
+    add(Key::Restored, request.restored.as_deref());
     trailers
 }
 

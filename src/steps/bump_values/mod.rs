@@ -7,6 +7,7 @@ mod chart;
 mod draft;
 mod message;
 mod order;
+mod past;
 mod permit;
 mod promote;
 mod request;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 
 pub use args::{BumpValuesArgs, WhatArgs};
 pub use request::{Inputs, Request};
-pub use way::Promotion;
+pub use way::{Past, Promotion, When};
 
 use crate::plan::ancestry::Ancestry;
 use crate::plan::snapshot::Snapshot;
@@ -47,7 +48,7 @@ impl Request {
     pub fn nothing(&self) -> Option<&str> {
         match &self.way {
             Way::Nothing(reason) => Some(reason),
-            Way::Policy { .. } | Way::Promote(_) | Way::Files(_) | Way::Changes(_) => None,
+            Way::Policy { .. } | Way::Promote(_) | Way::Past(_) | Way::Files(_) | Way::Changes(_) => None,
         }
     }
 
@@ -70,7 +71,7 @@ impl Request {
             }
             Way::Files(files) => by_file::draft_files(&mut draft, self, files, snapshot)?,
             Way::Changes(entries) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
-            Way::Promote(_) | Way::Nothing(_) => Vec::new(),
+            Way::Promote(_) | Way::Past(_) | Way::Nothing(_) => Vec::new(),
         };
         let mut edited = draft.apply()?;
         let mut warnings = std::mem::take(&mut edited.warnings);

@@ -18,8 +18,8 @@ use crate::words::trailers::{Key, Trailers};
 const HISTORY: usize = 10;
 
 impl Request {
-    /// Returns the request with what the other environment has in the snapshot in place of its name; a request of
-    /// another kind as it is.
+    /// Returns the request with what the other environment has in the snapshot, or what the same one had before, in
+    /// place of its name; a request of another kind as it is.
     ///
     /// Only tag and digest of the app's images are taken over: a digest that the other environment does not have is
     /// dropped here, and so is a tag.
@@ -27,8 +27,10 @@ impl Request {
     /// # Errors
     /// `Refused` where places of the other environment disagree, `NotFound` where it holds no version or is not known.
     pub fn settled(&self, snapshot: &dyn Snapshot) -> anyhow::Result<Self> {
-        let Way::Promote(promotion) = &self.way else {
-            return Ok(self.clone());
+        let promotion = match &self.way {
+            Way::Promote(promotion) => promotion,
+            Way::Past(past) => return self.restored(past, snapshot),
+            Way::Policy { .. } | Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => return Ok(self.clone()),
         };
         let policy = read_policy(snapshot)?;
         let mut apps = Vec::new();
@@ -86,7 +88,7 @@ impl Request {
 }
 
 /// Adds where the image was built, as the trailers of the commit tell that brought it to the other environment.
-fn built_from(
+pub(super) fn built_from(
     from: &Resolved,
     images: &[WantedImage],
     snapshot: &dyn Snapshot,
@@ -157,7 +159,7 @@ fn from_of(promotion: &Promotion, to: &Resolved) -> Result<EnvName, Fault> {
 }
 
 /// What stands at the places of an environment, one version for each image.
-fn images_of(from: &Resolved, snapshot: &dyn Snapshot) -> anyhow::Result<Vec<WantedImage>> {
+pub(super) fn images_of(from: &Resolved, snapshot: &dyn Snapshot) -> anyhow::Result<Vec<WantedImage>> {
     let mut draft = Draft::default();
     let paths: Vec<_> = from.targets.iter().map(|target| target.file.clone()).collect();
     let opened = draft.open(snapshot, &paths)?;
@@ -198,7 +200,7 @@ fn written(name: Option<ImageName>, place: &Place) -> Result<WantedImage, Fault>
         digest: place.written.digest.as_deref().map(str::parse).transpose()?,
     };
     if image.tag.is_none() && image.digest.is_none() {
-        return Err(Fault::not_found("there is no tag or digest to promote here"));
+        return Err(Fault::not_found("there is no tag or digest here"));
     }
     Ok(image)
 }

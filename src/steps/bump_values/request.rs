@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::BumpValuesArgs;
-use super::way::{self, Promotion, WantedImage, Way};
+use super::way::{self, Past, Promotion, WantedImage, Way};
 use crate::plan::commit::{Identity, Signing};
 use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
 use crate::steps::open_promotion_pr::Required;
@@ -13,7 +13,7 @@ use crate::words::fault::Fault;
 use crate::words::image::{Digest, Tag};
 use crate::words::name::{AppName, EnvName};
 use crate::words::payload::Source;
-use crate::words::template::{MESSAGE_NAMES, Template};
+use crate::words::template::{MESSAGE_NAMES, ROLLBACK_MESSAGE, Template};
 use crate::words::wording::one_line;
 
 /// What the world knows beside the flags.
@@ -52,6 +52,8 @@ pub struct Request {
     pub required: Option<Required>,
     /// The environment that was named as the one where the values come from.
     pub from_env: Option<EnvName>,
+    /// The commit of the config repo whose values are restored.
+    pub restored: Option<String>,
     /// How order is judged.
     pub guard: GuardArgs,
     /// The message's template, when one was given.
@@ -102,12 +104,30 @@ impl Request {
     /// As [`Request::new`].
     pub fn of_promotion(args: BumpValuesArgs, inputs: &Inputs, promotion: Promotion) -> Result<Self, Fault> {
         let mut request = Self::of_way(args, inputs, Way::Promote(promotion))?;
-        request.source = Source {
-            run_url: request.source.run_url,
-            actor: request.source.actor,
+        request.built_none();
+        Ok(request)
+    }
+
+    /// Parses the flags of a rollback.
+    ///
+    /// # Errors
+    /// As [`Request::new`].
+    pub fn of_past(args: BumpValuesArgs, inputs: &Inputs, past: Past) -> Result<Self, Fault> {
+        let mut request = Self::of_way(args, inputs, Way::Past(past))?;
+        request.built_none();
+        if request.message.is_none() {
+            request.message = Some(Template::parse(ROLLBACK_MESSAGE, MESSAGE_NAMES)?);
+        }
+        Ok(request)
+    }
+
+    /// Forgets this run as a build: it brings what others have built.
+    fn built_none(&mut self) {
+        self.source = Source {
+            run_url: self.source.run_url.take(),
+            actor: self.source.actor.take(),
             ..Source::default()
         };
-        Ok(request)
     }
 
     fn of_way(args: BumpValuesArgs, inputs: &Inputs, way: Way) -> Result<Self, Fault> {
@@ -156,6 +176,7 @@ impl Request {
             group: None,
             required: None,
             from_env: None,
+            restored: None,
         })
     }
 
@@ -173,7 +194,7 @@ impl Request {
                 .image
                 .as_ref()
                 .map(|(_, want)| (want.tag.as_ref(), want.digest.as_ref())),
-            Way::Changes(_) | Way::Promote(_) | Way::Nothing(_) => None,
+            Way::Changes(_) | Way::Promote(_) | Way::Past(_) | Way::Nothing(_) => None,
         }
     }
 
@@ -195,7 +216,9 @@ impl Request {
     /// Returns the environment, where the policy was asked.
     pub fn env(&self) -> Option<&EnvName> {
         match &self.way {
-            Way::Policy { env, .. } | Way::Promote(Promotion { env, .. }) => Some(env),
+            Way::Policy { env, .. } | Way::Promote(Promotion { env, .. }) | Way::Past(Past { env, .. }) => {
+                Some(env)
+            }
             Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => None,
         }
     }
@@ -205,6 +228,7 @@ impl Request {
         match &self.way {
             Way::Policy { apps, .. } => apps.iter().map(|(app, _)| app).collect(),
             Way::Promote(promotion) => promotion.apps.iter().collect(),
+            Way::Past(past) => vec![&past.app],
             Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => Vec::new(),
         }
     }
@@ -213,7 +237,7 @@ impl Request {
     pub fn wanted(&self) -> &[(AppName, Vec<WantedImage>)] {
         match &self.way {
             Way::Policy { apps, .. } => apps,
-            Way::Promote(_) | Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => &[],
+            Way::Promote(_) | Way::Past(_) | Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => &[],
         }
     }
 

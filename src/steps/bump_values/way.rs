@@ -26,6 +26,10 @@ pub enum Way {
     ///
     /// [`Request::settled`]: super::Request::settled
     Promote(Promotion),
+    /// What an app had in an environment before; [`Request::settled`] finds out what that was.
+    ///
+    /// [`Request::settled`]: super::Request::settled
+    Past(Past),
     /// Files that the user names.
     Files(Files),
     /// A bulk list.
@@ -43,6 +47,26 @@ pub struct Promotion {
     pub from: Option<EnvName>,
     /// The environment that gets them.
     pub env: EnvName,
+}
+
+/// Where an app goes back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub env: EnvName,
+    /// What it had when.
+    pub to: When,
+}
+
+/// A moment in the past of an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before the version that it has now.
+    Previous,
+    /// When it had a version (a tag or digest), or at a commit of the config repo, in full hex or its beginning.
+    Named(String),
 }
 
 /// Files that the user names, and what changes in them.

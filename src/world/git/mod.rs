@@ -19,6 +19,6 @@ mod snapshot;
 mod wire;
 
 pub use credentials::{Access, plaintext_warning};
-pub(super) use outcome::{Meaning, meaning};
 pub use local::LocalCommit;
+pub(super) use outcome::{Meaning, meaning};
 pub use remote::GitRepo;

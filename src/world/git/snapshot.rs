@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 use git2::{Commit, ObjectType, Oid, Repository, Signature, Tree};
+use jiff::Timestamp;
 
 use super::history::{From, History};
 use crate::plan::comparison::LoggedCommit;
@@ -110,12 +110,14 @@ impl Snapshot for GitSnapshot<'_> {
     }
 
     fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
-        self.history.of_path(From::Commit(self.tip), &self.full(path), most)
+        self.history
+            .of_path(From::Commit(self.tip), &self.full(path), most)
     }
 
     fn before(&self, commit: &str, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
         let commit = Oid::from_str(commit)?;
-        self.history.of_path(From::ParentOf(commit), &self.full(path), most)
+        self.history
+            .of_path(From::ParentOf(commit), &self.full(path), most)
     }
 
     fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
