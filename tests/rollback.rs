@@ -131,7 +131,7 @@ fn a_manual_environment_goes_back_by_pull_request_with_all_its_clusters() {
             "--to=previous",
         ];
         stage.run("rollback", &arguments).exits(0);
-        let branch = "promote/prod/web";
+        let branch = "rollback/prod/web";
         for file in ["web/cloud.yaml", "web/onprem.yaml"] {
             assert_eq!(
                 stage.file(branch, file).unwrap(),
@@ -152,6 +152,38 @@ fn a_build_newer_than_the_one_that_was_rolled_back_is_deployed_again() {
         deploy(&stage, "1.1.0");
         back(&stage, &[]).exits(0);
         assert_eq!(dev(&stage), values("1.0.0"));
+        deploy(&stage, "1.2.0");
+        assert_eq!(dev(&stage), values("1.2.0"), "{}", stage.name());
+    }
+}
+
+#[test]
+fn what_is_held_takes_no_build_until_it_is_released() {
+    for stage in stages() {
+        deploy(&stage, "1.1.0");
+        back(&stage, &["--hold", "leaks\nmemory"]).exits(0);
+        assert_eq!(dev(&stage), values("1.0.0"));
+        let policy = stage.file("main", ".gitops-steps.yaml").unwrap();
+        assert!(policy.starts_with(POLICY), "{policy}");
+        assert!(policy.contains("web/dev"), "{policy}");
+        let newer = ["--app=web", "--env=dev", "--tag=1.2.0"];
+        let mut push = newer.to_vec();
+        push.push("--publish=push");
+        stage.run("bump-values", &push).exits(4).says("held");
+        let by_file = ["--file=web/dev.yaml", "--set=image.tag=1.2.0", "--publish=push"];
+        stage.run("bump-values", &by_file).exits(4).says("held");
+        back(&stage, &["--to=1.1.0", "--hold=still"]).exits(0);
+        assert_eq!(
+            dev(&stage),
+            values("1.1.0"),
+            "who goes back is not kept by a hold"
+        );
+        back(&stage, &["--release-hold"]).exits(0);
+        assert_eq!(dev(&stage), values("1.1.0"));
+        let message = stage.messages("main").swap_remove(0);
+        assert!(message.starts_with("release(dev): web\n"), "{message}");
+        let again = back(&stage, &["--release-hold"]).exits(0);
+        assert_eq!(again.json()["operation"], "unchanged");
         deploy(&stage, "1.2.0");
         assert_eq!(dev(&stage), values("1.2.0"), "{}", stage.name());
     }

@@ -1,13 +1,14 @@
 //! The commit's message and its trailers.
 
 use super::draft::Move;
+use super::hold::HoldChange;
 use super::request::Request;
 use crate::plan::Plan;
 use crate::plan::ValueChange;
 use crate::plan::commit::NewCommit;
 use crate::words::fault::Fault;
 use crate::words::name::EnvName;
-use crate::words::template::{DEFAULT_MESSAGE, MESSAGE_NAMES, Template};
+use crate::words::template::{DEFAULT_MESSAGE, MESSAGE_NAMES, ROLLBACK_MESSAGE, Template};
 use crate::words::trailers::{self, Key, Trailers};
 
 /// The old and the new value of a run, each where it is the same at every place.
@@ -57,6 +58,17 @@ pub fn write(request: &Request, moves: &[Move], changes: &[ValueChange]) -> Resu
 fn default(request: &Request, moves: &[Move], changes: &[ValueChange]) -> Result<Template, Fault> {
     let FromTo { old, new } = FromTo::of(moves);
     let files = files(changes).len();
+    let stays = moves.iter().all(|one| one.old == one.new);
+    let of_rollback = match (&request.hold, &request.restored) {
+        (Some(HoldChange::Set(_)), _) if stays => Some("hold({env}): {app}"),
+        (Some(HoldChange::Release), _) if stays => Some("release({env}): {app}"),
+        (_, Some(_)) if old.is_some() && new.is_some() => Some(ROLLBACK_MESSAGE),
+        (_, Some(_)) => Some("rollback({env}): {app}"),
+        (_, None) => None,
+    };
+    if let Some(template) = of_rollback {
+        return Template::parse(template, MESSAGE_NAMES);
+    }
     let about = match (
         request.app_env(),
         moves.first().and_then(|one| one.image.as_ref()),

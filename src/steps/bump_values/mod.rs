@@ -5,6 +5,7 @@ mod by_file;
 mod by_policy;
 mod chart;
 mod draft;
+mod hold;
 mod message;
 mod order;
 mod past;
@@ -17,8 +18,9 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 pub use args::{BumpValuesArgs, WhatArgs};
+pub use hold::HoldChange;
 pub use request::{Inputs, Request};
-pub use way::{Past, Promotion, When};
+pub use way::{Promotion, When};
 
 use crate::plan::ancestry::Ancestry;
 use crate::plan::snapshot::Snapshot;
@@ -73,6 +75,7 @@ impl Request {
             Way::Changes(entries) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
             Way::Promote(_) | Way::Past(_) | Way::Nothing(_) => Vec::new(),
         };
+        self.draft_hold(&mut draft, policy.as_ref(), snapshot, now)?;
         let mut edited = draft.apply()?;
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
@@ -120,10 +123,12 @@ impl Request {
         if chart::bump_all(&mut draft, &resolved, snapshot)? {
             edited = draft.apply()?;
         }
-        let touched = match &policy {
+        let mut touched = match &policy {
             Some(policy) => self.touched(policy, &draft, &edited.reached)?,
             None => Vec::new(),
         };
+        let held = self.held_file()?;
+        touched.extend(self.touched_by_hold(&held, &resolved));
         let permitted = self.permit_push(&touched, now, &mut warnings);
         plan.frozen = permit::is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;

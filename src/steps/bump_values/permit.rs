@@ -113,7 +113,7 @@ impl Request {
         warnings: &mut Vec<String>,
     ) -> Result<(), Fault> {
         for (file, entry) in touched {
-            let Some(refusal) = refusal(entry, now) else {
+            let Some(refusal) = self.refusal(entry, now) else {
                 continue;
             };
             match &self.publish.override_policy {
@@ -123,23 +123,30 @@ impl Request {
                 None => {
                     return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(
                         "open a pull request with --publish pull-request, or push all the same with \
-                         --override-policy 'reason'",
+                         --override-policy 'reason'; `rollback --release-hold` ends a hold",
                     ));
                 }
             }
         }
         Ok(())
     }
+
+    /// Why nothing is pushed to an environment now, if so. Who goes back, or ends a hold, is not kept by one.
+    fn refusal(&self, entry: &Reached, now: Timestamp) -> Option<String> {
+        refusal(entry, now, !self.goes_back())
+    }
 }
 
-/// Whether an environment that changes is frozen now.
+/// Whether an environment that changes is frozen now, or held.
 pub fn is_frozen(touched: &[(&RepoPath, Reached)], now: Timestamp) -> bool {
-    let mut freezes = touched.iter().filter_map(|(_, entry)| entry.freeze.as_ref());
-    freezes.any(|freeze| freeze.holds_at(now))
+    let mut entries = touched.iter().map(|(_, entry)| entry);
+    entries.any(|entry| {
+        let frozen = entry.freeze.as_ref().is_some_and(|freeze| freeze.holds_at(now));
+        frozen || entry.hold.is_some()
+    })
 }
 
-/// Why nothing is pushed to an environment now, if so.
-fn refusal(entry: &Reached, now: Timestamp) -> Option<String> {
+fn refusal(entry: &Reached, now: Timestamp, hold_counts: bool) -> Option<String> {
     let name = |name: Option<String>| name.map_or("every one".to_owned(), |name| format!("`{name}`"));
     let env = name(entry.env.as_ref().map(ToString::to_string));
     let app = name(entry.app.as_ref().map(ToString::to_string));
@@ -152,6 +159,16 @@ fn refusal(entry: &Reached, now: Timestamp) -> Option<String> {
             "{env} of {app} is frozen until {}{}",
             freeze.until,
             reason.unwrap_or_default()
+        ));
+    }
+    if let Some(hold) = entry.hold.as_ref().filter(|_| hold_counts) {
+        let by = hold.by.as_ref().map(|by| format!(" by {}", by.escape_debug()));
+        return Some(format!(
+            "`{}` of `{}` is held{}: {}",
+            hold.env,
+            hold.app,
+            by.unwrap_or_default(),
+            hold.reason.escape_debug()
         ));
     }
     (entry.auto_deploy == AutoDeploy::Off)

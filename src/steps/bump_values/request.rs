@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::args::BumpValuesArgs;
-use super::way::{self, Past, Promotion, WantedImage, Way};
+use super::hold::HoldChange;
+use super::way::{self, Past, Promotion, WantedImage, Way, When};
 use crate::plan::commit::{Identity, Signing};
 use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
 use crate::steps::open_promotion_pr::Required;
@@ -13,7 +14,7 @@ use crate::words::fault::Fault;
 use crate::words::image::{Digest, Tag};
 use crate::words::name::{AppName, EnvName};
 use crate::words::payload::Source;
-use crate::words::template::{MESSAGE_NAMES, ROLLBACK_MESSAGE, Template};
+use crate::words::template::{MESSAGE_NAMES, Template};
 use crate::words::wording::one_line;
 
 /// What the world knows beside the flags.
@@ -54,6 +55,8 @@ pub struct Request {
     pub from_env: Option<EnvName>,
     /// The commit of the config repo whose values are restored.
     pub restored: Option<String>,
+    /// What becomes of the hold on the app.
+    pub hold: Option<HoldChange>,
     /// How order is judged.
     pub guard: GuardArgs,
     /// The message's template, when one was given.
@@ -108,16 +111,25 @@ impl Request {
         Ok(request)
     }
 
-    /// Parses the flags of a rollback.
+    /// Parses the flags of a rollback; without a past, only the hold on the app changes.
     ///
     /// # Errors
     /// As [`Request::new`].
-    pub fn of_past(args: BumpValuesArgs, inputs: &Inputs, past: Past) -> Result<Self, Fault> {
-        let mut request = Self::of_way(args, inputs, Way::Past(past))?;
+    pub fn of_past(
+        args: BumpValuesArgs,
+        inputs: &Inputs,
+        (app, env): (AppName, EnvName),
+        to: Option<When>,
+    ) -> Result<Self, Fault> {
+        let way = match to {
+            Some(to) => Way::Past(Past { app, env, to }),
+            None => Way::Policy {
+                env,
+                apps: vec![(app, Vec::new())],
+            },
+        };
+        let mut request = Self::of_way(args, inputs, way)?;
         request.built_none();
-        if request.message.is_none() {
-            request.message = Some(Template::parse(ROLLBACK_MESSAGE, MESSAGE_NAMES)?);
-        }
         Ok(request)
     }
 
@@ -177,6 +189,7 @@ impl Request {
             required: None,
             from_env: None,
             restored: None,
+            hold: None,
         })
     }
 
@@ -211,6 +224,11 @@ impl Request {
             more => format!(" and {more} more"),
         };
         (!shown.is_empty()).then(|| format!("the event holds what nothing reads: {}{more}", shown.join(", ")))
+    }
+
+    /// Returns whether this goes back to what was before, or changes what is held there.
+    pub fn goes_back(&self) -> bool {
+        matches!(self.way, Way::Past(_)) || self.restored.is_some() || self.hold.is_some()
     }
 
     /// Returns the environment, where the policy was asked.

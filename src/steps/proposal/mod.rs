@@ -53,6 +53,7 @@ impl Request {
             return Ok(name.parse::<BranchName>()?.as_str().to_owned());
         }
         match (self.app_env(), self.env()) {
+            (Some((app, env)), _) if self.goes_back() => Ok(format!("rollback/{env}/{app}")),
             (Some((app, env)), _) => Ok(format!("promote/{env}/{app}")),
             (None, Some(_)) => Err(
                 Fault::invalid("several apps go together, and their group has no name")

@@ -19,13 +19,15 @@ pub struct RollbackArgs {
     #[arg(long, value_name = "ENV", help_heading = "By policy (.gitops-steps.yaml)")]
     pub env: String,
     /// What to go back to: `previous`, a version (tag or digest) that it had, or a commit of the config repo
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "previous",
-        help_heading = "Rollback"
-    )]
-    pub to: String,
+    /// [default: previous]
+    #[arg(long, value_name = "WHEN", help_heading = "Rollback")]
+    pub to: Option<String>,
+    /// Hold it there for this reason: nothing else is pushed to it until it is released
+    #[arg(long, value_name = "REASON", help_heading = "Rollback")]
+    pub hold: Option<String>,
+    /// End the hold; without --to, nothing else changes
+    #[arg(long, conflicts_with = "hold", help_heading = "Rollback")]
+    pub release_hold: bool,
     /// Config repo flags.
     #[command(flatten)]
     pub config_repo: ConfigRepoArgs,
@@ -50,4 +52,8 @@ Examples:
 
   # Back to a version, past a policy that asks for a pull request
   gitops-steps rollback --config-repo github:acme/deploy --app web --env prod --to v1.4.0 \\
-    --override-policy 'checkout is down'";
+    --override-policy 'checkout is down'
+
+  # Back, and stay there until somebody releases it
+  gitops-steps rollback --config-repo github:acme/deploy --app web --env dev --hold 'leaks memory'
+  gitops-steps rollback --config-repo github:acme/deploy --app web --env dev --release-hold";

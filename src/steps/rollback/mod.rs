@@ -5,8 +5,9 @@ mod args;
 pub use args::RollbackArgs;
 
 use crate::steps::args::{GuardArgs, OnStale};
-use crate::steps::bump_values::{BumpValuesArgs, Inputs, Past, Request, WhatArgs, When};
+use crate::steps::bump_values::{BumpValuesArgs, HoldChange, Inputs, Request, WhatArgs, When};
 use crate::words::fault::Fault;
+use crate::words::wording::one_line;
 
 impl RollbackArgs {
     /// Returns what changes, in the flags of `bump-values`.
@@ -25,10 +26,19 @@ impl Request {
     /// # Errors
     /// A fault of kind `Invalid` that names the flag that is wrong.
     pub fn rollback(args: RollbackArgs, inputs: &Inputs) -> Result<Self, Fault> {
-        let past = Past {
-            app: args.app.parse()?,
-            env: args.env.parse()?,
-            to: when(&args.to)?,
+        let names = (args.app.parse()?, args.env.parse()?);
+        let to = match &args.to {
+            Some(to) => Some(when(to)?),
+            None if args.release_hold => None,
+            None => Some(When::Previous),
+        };
+        let hold = match &args.hold {
+            Some(reason) if one_line(reason).is_empty() => {
+                return Err(Fault::invalid("--hold is given without a reason")
+                    .hint("say why, as in --hold 'leaks memory'"));
+            }
+            Some(reason) => Some(HoldChange::Set(one_line(reason))),
+            None => args.release_hold.then_some(HoldChange::Release),
         };
         let bump = BumpValuesArgs {
             what: args.what(),
@@ -42,7 +52,9 @@ impl Request {
             },
             commit: args.commit,
         };
-        Self::of_past(bump, inputs, past)
+        let mut request = Self::of_past(bump, inputs, names, to)?;
+        request.hold = hold;
+        Ok(request)
     }
 }
 

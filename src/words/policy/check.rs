@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::file::{App, Environment, File, Kind, Names, Target};
+use super::hold::read_hold;
 use super::pattern::Pattern;
 use super::resolve::read_freeze;
 use crate::words::fault::{self, Fault};
@@ -56,6 +57,12 @@ pub(super) fn check(file: &File) -> Result<(), Wrong> {
     }
     for (name, app) in file.apps.iter() {
         check_app(app).map_err(|wrong| wrong.under(&["apps", name]))?;
+    }
+    for (name, hold) in &file.holds {
+        read_hold(name, hold).map_err(|(key, fault)| {
+            let keys: &[&str] = if key.is_empty() { &[] } else { &[key] };
+            Wrong::at(keys, fault).under(&["holds", name])
+        })?;
     }
     Ok(())
 }

@@ -21,6 +21,23 @@ pub(super) struct File {
     pub(super) version: u64,
     /// The apps by name; `"*"` stands for every app that is not named.
     pub(super) apps: Names<App>,
+    /// What is held where it is, by `app/env`: nothing is pushed there until it is released. `rollback` writes it.
+    #[serde(default)]
+    pub(super) holds: BTreeMap<String, Hold>,
+}
+
+/// Why an app is held in an environment.
+#[derive(DeriveDeserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hold {
+    /// Why.
+    pub(super) reason: String,
+    /// Since when: RFC 3339, or a date.
+    #[serde(default)]
+    pub(super) since: Option<String>,
+    /// Who holds it.
+    #[serde(default)]
+    pub(super) by: Option<String>,
 }
 
 /// An app: its images, and where they are deployed.

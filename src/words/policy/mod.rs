@@ -6,6 +6,7 @@
 
 mod check;
 mod file;
+mod hold;
 mod pattern;
 mod place;
 mod resolve;
@@ -13,6 +14,7 @@ mod resolve;
 use super::fault::Fault;
 
 pub use file::{AutoDeploy, AutoMerge, Bump, Guard, Kind, PullRequest};
+pub use hold::Hold;
 pub(in crate::words) use place::read_yaml;
 pub use resolve::{Chart, Freeze, Reached, ReachedTarget, Resolved, Target};
 
@@ -25,6 +27,7 @@ const POLICY_MAX: usize = 1024 * 1024;
 /// The policy of a config repo.
 pub struct Policy {
     apps: file::Names<file::App>,
+    holds: Vec<Hold>,
 }
 
 impl Policy {
@@ -47,7 +50,13 @@ impl Policy {
             let (line, column) = place::find(text, &wrong.path);
             wrong.fault.at(file_name, line, column)
         })?;
-        Ok(Self { apps: file.apps })
+        let holds = file.holds.iter();
+        Ok(Self {
+            holds: holds
+                .map(|(name, hold)| hold::read_hold(name, hold).map_err(|(_, fault)| fault))
+                .collect::<Result<_, _>>()?,
+            apps: file.apps,
+        })
     }
 
     /// Returns the names of the apps that are named, sorted; `"*"` is not among them.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::Policy;
 use super::file::{self, App, AutoDeploy, Bump, Environment, Frozen, Guard, Kind, PullRequest};
 use super::pattern::{Bound, Pattern};
+use super::{Hold, Policy};
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
 use crate::words::name::{AppName, EnvName};
@@ -36,6 +36,8 @@ pub struct Resolved {
     pub guard: Guard,
     /// A time in which nothing is pushed; ask [`Resolved::frozen_at`].
     pub freeze: Option<Freeze>,
+    /// What holds it where it is.
+    pub hold: Option<Hold>,
     /// How pull requests look.
     pub pull_request: PullRequest,
     /// The chart whose version rises.
@@ -100,6 +102,8 @@ pub struct Reached {
     pub auto_deploy: AutoDeploy,
     /// A time in which nothing is pushed there.
     pub freeze: Option<Freeze>,
+    /// What holds it where it is; where the names are not known, what may.
+    pub hold: Option<Hold>,
     /// The places in the file.
     pub targets: Vec<ReachedTarget>,
 }
@@ -167,6 +171,7 @@ impl Policy {
             promote_from: environment.promote_from.as_deref().map(str::parse).transpose()?,
             guard: environment.guard,
             freeze: freeze_of(environment)?,
+            hold: self.hold(Some(app.as_str()), Some(env.as_str())).cloned(),
             pull_request: environment.pull_request.clone(),
             chart,
         })
@@ -190,12 +195,21 @@ impl Policy {
                             continue;
                         }
                         let target = reached_target(app, target, &bound)?;
-                        add(&mut reached, bound, environment, target)?;
+                        let hold = self.hold(bound.app.as_deref(), bound.env.as_deref());
+                        add(&mut reached, bound, environment, hold, target)?;
                     }
                 }
             }
         }
         Ok(reached.into_values().collect())
+    }
+
+    /// Returns what holds an app in an environment; of a name that is not known, what may be meant.
+    fn hold(&self, app: Option<&str>, env: Option<&str>) -> Option<&Hold> {
+        let fits = |name: Option<&str>, held: &str| name.is_none_or(|name| name == held);
+        self.holds
+            .iter()
+            .find(|hold| fits(app, hold.app.as_str()) && fits(env, hold.env.as_str()))
     }
 
     /// Tells whether a name that `"*"` was matched with has an entry of its own, which replaces that one.
@@ -253,7 +267,7 @@ pub(super) fn read_freeze(frozen: &Frozen) -> Result<Freeze, (&'static str, Faul
 }
 
 /// Reads a moment: RFC 3339, or a date at 00:00 UTC.
-fn read_moment(text: &str) -> Result<Timestamp, Fault> {
+pub(super) fn read_moment(text: &str) -> Result<Timestamp, Fault> {
     let date = || -> Option<Timestamp> {
         let ten = text.len() == 10;
         let date: jiff::civil::Date = text.parse().ok().filter(|_| ten)?;
@@ -338,6 +352,7 @@ fn add(
     reached: &mut BTreeMap<Bound, Reached>,
     bound: Bound,
     environment: &Environment,
+    hold: Option<&Hold>,
     target: ReachedTarget,
 ) -> Result<(), Fault> {
     if let Some(same) = reached.get_mut(&bound) {
@@ -349,6 +364,7 @@ fn add(
         env: bound.env.as_deref().map(str::parse).transpose()?,
         auto_deploy: environment.auto_deploy,
         freeze: freeze_of(environment)?,
+        hold: hold.cloned(),
         targets: vec![target],
     };
     reached.insert(bound, one);
