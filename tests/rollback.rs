@@ -103,6 +103,25 @@ fn any_version_or_commit_of_its_past_can_be_named() {
 }
 
 #[test]
+fn a_rollback_that_is_run_again_does_not_undo_itself() {
+    for stage in stages() {
+        deploy(&stage, "1.1.0");
+        deploy(&stage, "1.2.0");
+        back(&stage, &[]).exits(0);
+        let again = back(&stage, &[]).exits(0);
+        assert_eq!(again.json()["operation"], "unchanged");
+        let reason = again.json()["reason"].to_string();
+        assert!(reason.contains("went back from `1.2.0` already"), "{reason}");
+        assert_eq!(dev(&stage), values("1.1.0"), "{}", stage.name());
+        // A person's revert carries no trailer.
+        deploy(&stage, "1.3.0");
+        stage.person_commits("main", "web/dev.yaml", &values("1.1.0"));
+        assert_eq!(back(&stage, &[]).exits(0).json()["operation"], "unchanged");
+        assert_eq!(dev(&stage), values("1.1.0"), "{}", stage.name());
+    }
+}
+
+#[test]
 fn nothing_to_go_back_to_is_told() {
     for stage in stages() {
         back(&stage, &[])

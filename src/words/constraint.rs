@@ -20,7 +20,7 @@
 //! numbers. `< 2.0`, whose last number is left out, never takes one of `2.0.0`.
 //!
 //! Sources: "Checking Version Constraints" of Masterminds/semver, which Helm uses; "Version Constraints" of Terraform's
-//! docs; "Patterns: Specifying versions of your dependencies" of RubyGems' guides; "Specifying Dependencies" of Cargo's.
+//! docs; "Patterns: Specifying versions of your dependencies" of the guides of `RubyGems`; "Specifying Dependencies" of Cargo's.
 
 use std::fmt;
 

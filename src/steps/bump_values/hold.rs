@@ -80,30 +80,29 @@ impl Request {
         Json::Object(hold)
     }
 
-    /// The file that a hold stands in.
+    /// The file that a hold stands in, where one changes.
     pub(super) fn held_file(&self) -> Result<Option<RepoPath>, Fault> {
         let file = self.hold.as_ref().map(|_| RepoPath::parse(FILE_NAME));
         file.transpose()
     }
+}
 
-    /// The environments whose hold changes: what the policy says of a push to them holds for that too.
-    pub(super) fn touched_by_hold<'f>(
-        &self,
-        file: &'f Option<RepoPath>,
-        resolved: &[(Resolved, &[WantedImage])],
-    ) -> Vec<(&'f RepoPath, Reached)> {
-        let Some(file) = file else { return Vec::new() };
-        let reached = |resolved: &Resolved| Reached {
-            app: Some(resolved.app.clone()),
-            env: Some(resolved.env.clone()),
-            auto_deploy: resolved.auto_deploy,
-            freeze: resolved.freeze.clone(),
-            hold: resolved.hold.clone(),
-            targets: Vec::new(),
-        };
-        resolved
-            .iter()
-            .map(|(resolved, _)| (file, reached(resolved)))
-            .collect()
-    }
+/// The environments whose hold changes in a file: what the policy says of a push to them holds for that too.
+pub(super) fn touched<'f>(
+    file: Option<&'f RepoPath>,
+    resolved: &[(Resolved, &[WantedImage])],
+) -> Vec<(&'f RepoPath, Reached)> {
+    let Some(file) = file else { return Vec::new() };
+    let reached = |resolved: &Resolved| Reached {
+        app: Some(resolved.app.clone()),
+        env: Some(resolved.env.clone()),
+        auto_deploy: resolved.auto_deploy,
+        freeze: resolved.freeze.clone(),
+        hold: resolved.hold.clone(),
+        targets: Vec::new(),
+    };
+    resolved
+        .iter()
+        .map(|(resolved, _)| (file, reached(resolved)))
+        .collect()
 }

@@ -98,6 +98,7 @@ impl Request {
         };
         if edited.files.is_empty() {
             plan.warnings = warnings;
+            plan.reason.clone_from(&self.note);
             if !skipped.is_empty() {
                 plan.operation = Operation::Skipped;
                 plan.reason = Some(listed(&skipped));
@@ -128,7 +129,7 @@ impl Request {
             None => Vec::new(),
         };
         let held = self.held_file()?;
-        touched.extend(self.touched_by_hold(&held, &resolved));
+        touched.extend(hold::touched(held.as_ref(), &resolved));
         let permitted = self.permit_push(&touched, now, &mut warnings);
         plan.frozen = permit::is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;

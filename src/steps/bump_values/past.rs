@@ -1,6 +1,6 @@
 //! What an app had before, to be had again.
 
-use super::promote::{built_from, images_of};
+use super::promote::{built_from, images_of, version};
 use super::read_policy;
 use super::request::Request;
 use super::way::{Past, WantedImage, Way, When};
@@ -10,6 +10,8 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::image::{Digest, Tag};
 use crate::words::policy::Resolved;
 use crate::words::repo_path::RepoPath;
+use crate::words::source_commit;
+use crate::words::trailers::{Key, Trailers};
 use crate::words::wording::shown;
 
 /// How many commits of a file are asked for at once.
@@ -28,15 +30,26 @@ impl Request {
     /// `NotFound` where no such moment is known.
     pub(super) fn restored(&self, past: &Past, snapshot: &dyn Snapshot) -> anyhow::Result<Self> {
         let resolved = read_policy(snapshot)?.resolve(&past.app, &past.env)?;
-        let (commit, images) = find(past, &resolved, snapshot)?;
-        let source = built_from(&resolved, &images, snapshot, self.source.clone())?;
+        // Places that disagree today may be the very reason to go back.
+        let now = images_of(&resolved, snapshot).ok();
+        let mut log = Log::of(&resolved, snapshot)?;
+        let found = match &past.to {
+            When::Previous => previous(now.as_deref(), &mut log, snapshot)?,
+            When::Named(name) => named(name, &mut log, snapshot)?.map(Found::State),
+        };
+        let (restored, images, note) = match found {
+            Some(Found::State(State { id, images, .. })) => (Some(id), images, None),
+            Some(Found::Back(from)) => (None, now.unwrap_or_default(), Some(from)),
+            None => return Err(unknown(past, log.seen).into()),
+        };
         Ok(Self {
+            source: built_from(&resolved, &images, snapshot, self.source.clone())?,
             way: Way::Policy {
                 env: past.env.clone(),
                 apps: vec![(past.app.clone(), images)],
             },
-            source,
-            restored: Some(commit),
+            restored,
+            note,
             drop_digest: true,
             drop_tag: true,
             ..self.clone()
@@ -44,48 +57,82 @@ impl Request {
     }
 }
 
-/// Finds the newest commit after which the app had what is asked for, and what that is.
-fn find(
-    past: &Past,
-    resolved: &Resolved,
-    snapshot: &dyn Snapshot,
-) -> anyhow::Result<(String, Vec<WantedImage>)> {
-    // Places that disagree today may be the very reason to go back.
-    let now = images_of(resolved, snapshot).ok();
-    let mut log = Log::of(resolved, snapshot)?;
-    let mut at_commit = None;
-    while let Some(commit) = log.next(snapshot)? {
-        let Ok(then) = images_of(resolved, &*snapshot.at(&commit.id)?) else {
-            continue;
-        };
-        match &past.to {
-            When::Previous if now.as_ref() != Some(&then) => return Ok((commit.id, then)),
-            When::Named(name) if then.iter().any(|image| is_version(image, name)) => {
-                return Ok((commit.id, then));
-            }
-            When::Named(name) if at_commit.is_none() && is_commit(&commit.id, name) => {
-                // An image may be tagged with what looks like a commit, so the rest is looked through for that first.
-                at_commit = Some((commit.id, then));
-            }
-            When::Previous | When::Named(_) => {}
-        }
-    }
-    if let Some(found) = at_commit {
-        return Ok(found);
-    }
-    if let When::Named(name) = &past.to
-        && name.len() == 40
-        && is_commit(name, name)
-        && let Ok(then) = snapshot.at(name)
-        && let Ok(images) = images_of(resolved, &*then)
-    {
-        return Ok((name.clone(), images));
-    }
-    Err(unknown(past, resolved, log.seen).into())
+/// What an app had after a commit.
+struct State {
+    /// The commit, in full hex.
+    id: String,
+    message: String,
+    images: Vec<WantedImage>,
 }
 
-fn unknown(past: &Past, resolved: &Resolved, seen: usize) -> Fault {
-    let (app, env) = (&resolved.app, &resolved.env);
+/// What `previous` comes to.
+enum Found {
+    /// It is this.
+    State(State),
+    /// What there is now is itself what it went back to; the words say so.
+    Back(String),
+}
+
+/// Finds what the app had before what it has now.
+///
+/// A rollback that is run again must not undo itself: what has just been rolled back to has no `previous`.
+fn previous(
+    now: Option<&[WantedImage]>,
+    log: &mut Log<'_>,
+    snapshot: &dyn Snapshot,
+) -> anyhow::Result<Option<Found>> {
+    let mut brought: Option<String> = None;
+    let mut before: Option<State> = None;
+    while let Some(state) = log.next(snapshot)? {
+        let is_now = now == Some(&state.images[..]);
+        match &before {
+            None if is_now => brought = Some(state.message),
+            None => {
+                let is_back = brought
+                    .as_ref()
+                    .is_some_and(|message| Trailers::parse(message).get(Key::Restored).is_some());
+                if is_back {
+                    return Ok(Some(Found::Back(went_back(&state))));
+                }
+                before = Some(state);
+            }
+            Some(before) if before.images == state.images => {}
+            Some(before) if is_now => return Ok(Some(Found::Back(went_back(before)))),
+            Some(_) => break,
+        }
+    }
+    Ok(before.map(Found::State))
+}
+
+fn went_back(from: &State) -> String {
+    let versions: Vec<String> = from.images.iter().map(version).collect();
+    format!(
+        "it went back from {} already; to go anywhere else, name it with --to",
+        versions.join(", ")
+    )
+}
+
+/// Finds the newest commit after which the app had a version, or that is named.
+fn named(name: &str, log: &mut Log<'_>, snapshot: &dyn Snapshot) -> anyhow::Result<Option<State>> {
+    let mut at_commit = None;
+    while let Some(state) = log.next(snapshot)? {
+        if state.images.iter().any(|image| is_version(image, name)) {
+            return Ok(Some(state));
+        }
+        // An image may be tagged with what looks like a commit, so the rest is looked through for that first.
+        if at_commit.is_none() && is_commit(&state.id, name) {
+            at_commit = Some(state);
+        }
+    }
+    if at_commit.is_none() && source_commit::is_whole(name) {
+        // It may be one that changed other files.
+        at_commit = log.at(name, String::new(), snapshot).ok();
+    }
+    Ok(at_commit)
+}
+
+fn unknown(past: &Past, seen: usize) -> Fault {
+    let (app, env) = (&past.app, &past.env);
     let what = match &past.to {
         When::Previous => format!("no other version of `{app}` in `{env}`"),
         When::Named(name) => format!("no version or commit `{}` of `{app}` in `{env}`", shown(name)),
@@ -108,8 +155,9 @@ fn is_commit(id: &str, name: &str) -> bool {
         && id.starts_with(&name.to_ascii_lowercase())
 }
 
-/// The commits that changed the files of an environment, newest first.
-struct Log {
+/// The states of an environment: the commits that changed its files, newest first.
+struct Log<'r> {
+    resolved: &'r Resolved,
     files: Vec<FileLog>,
     seen: usize,
 }
@@ -122,8 +170,8 @@ struct FileLog {
     oldest: Option<String>,
 }
 
-impl Log {
-    fn of(resolved: &Resolved, snapshot: &dyn Snapshot) -> anyhow::Result<Self> {
+impl<'r> Log<'r> {
+    fn of(resolved: &'r Resolved, snapshot: &dyn Snapshot) -> anyhow::Result<Self> {
         let mut paths: Vec<&RepoPath> = resolved.targets.iter().map(|target| &target.file).collect();
         paths.sort();
         paths.dedup();
@@ -131,11 +179,33 @@ impl Log {
         for file in paths {
             files.push(FileLog::new(file.clone(), snapshot.history(file, PAGE)?));
         }
-        Ok(Self { files, seen: 0 })
+        Ok(Self {
+            resolved,
+            files,
+            seen: 0,
+        })
     }
 
-    /// Takes the newest commit that is left; `None` at the end of what is known.
-    fn next(&mut self, snapshot: &dyn Snapshot) -> anyhow::Result<Option<LoggedCommit>> {
+    /// Takes the newest state that is left, passing over commits at which the places cannot be read or disagree; `None`
+    /// at the end of what is known.
+    fn next(&mut self, snapshot: &dyn Snapshot) -> anyhow::Result<Option<State>> {
+        while let Some(commit) = self.next_commit(snapshot)? {
+            if let Ok(state) = self.at(&commit.id, commit.message, snapshot) {
+                return Ok(Some(state));
+            }
+        }
+        Ok(None)
+    }
+
+    fn at(&self, id: &str, message: String, snapshot: &dyn Snapshot) -> anyhow::Result<State> {
+        Ok(State {
+            images: images_of(self.resolved, &*snapshot.at(id)?)?,
+            id: id.to_owned(),
+            message,
+        })
+    }
+
+    fn next_commit(&mut self, snapshot: &dyn Snapshot) -> anyhow::Result<Option<LoggedCommit>> {
         if self.seen == MOST {
             return Ok(None);
         }

@@ -212,7 +212,7 @@ fn same_name(a: &WantedImage, b: &WantedImage) -> bool {
     }
 }
 
-fn version(image: &WantedImage) -> String {
+pub(super) fn version(image: &WantedImage) -> String {
     let tag = image.tag.as_ref().map(ToString::to_string);
     let digest = image.digest.as_ref().map(ToString::to_string);
     match (tag, digest) {

@@ -55,6 +55,8 @@ pub struct Request {
     pub from_env: Option<EnvName>,
     /// The commit of the config repo whose values are restored.
     pub restored: Option<String>,
+    /// What there is to say where nothing changes.
+    pub note: Option<String>,
     /// What becomes of the hold on the app.
     pub hold: Option<HoldChange>,
     /// How order is judged.
@@ -189,6 +191,7 @@ impl Request {
             required: None,
             from_env: None,
             restored: None,
+            note: None,
             hold: None,
         })
     }
