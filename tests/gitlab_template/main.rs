@@ -227,4 +227,16 @@ fn the_examples_carry_a_build_to_dev_and_promote_it() {
     let requests = lab.fake.merge_requests(CONFIG);
     assert_eq!(requests.len(), 1, "one request, whoever asked");
     assert!(requests[0]["description"].as_str().unwrap().contains(&lab.sha));
+
+    // As somebody fills in the form of a new pipeline.
+    let rollback = example("rollback")
+        .replace("description: App, as the policy names it", "default: web")
+        .replace("default: prod", "default: dev");
+    let started = [
+        &main[..],
+        &[("CI_PROJECT_PATH", CONFIG), ("CI_PIPELINE_SOURCE", "web")],
+    ]
+    .concat();
+    lab.runs_with(&rollback, &started, &[]).run.exits(0);
+    assert!(!lab.dev().contains(&lab.sha), "{}", lab.dev());
 }

@@ -5,11 +5,12 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use gitops_steps::command::cli::Cli;
 
 /// What steps a user can call from a wrapper, in the order of a delivery.
-pub const COMMANDS: [&str; 4] = [
+pub const COMMANDS: [&str; 5] = [
     "bump-values",
     "open-promotion-pr",
     "dispatch-deploy",
     "deployment-status",
+    "rollback",
 ];
 
 /// Inputs that are no flags, because they are secret.

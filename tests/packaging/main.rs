@@ -17,12 +17,14 @@ mod yaml;
 use std::fs;
 use std::path::Path;
 
+use clap::CommandFactory as _;
+use gitops_steps::command::cli::Cli;
 use gitops_steps::command::{docs, variables};
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
 /// The files with generated parts.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "action.yml",
     "docs/action.md",
     "docs/gitlab.md",
@@ -31,6 +33,7 @@ const FILES: [&str; 8] = [
     "templates/open-promotion-pr/template.yml",
     "templates/dispatch-deploy/template.yml",
     "templates/deployment-status/template.yml",
+    "templates/rollback/template.yml",
 ];
 
 #[test]
@@ -80,6 +83,28 @@ fn gitlab_part(what: &str) -> String {
         Some("gitlab inputs of ") => gitlab::inputs(command, &flags),
         Some("gitlab variables of ") => gitlab::variables(command, &flags),
         _ => panic!("no part is called `{what}`"),
+    }
+}
+
+#[test]
+fn every_command_that_does_something_to_a_repository_is_in_the_wrappers() {
+    let mut root = Cli::command();
+    root.build();
+    let mut commands: Vec<String> = variables::commands(&root)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    commands.retain(|name| !["completions", "man"].contains(&name.as_str()));
+    commands.sort();
+    let mut wrapped = inputs::COMMANDS.to_vec();
+    wrapped.sort_unstable();
+    assert_eq!(commands, wrapped);
+    let action = read("action.yml");
+    for command in wrapped {
+        assert!(
+            action.contains(command),
+            "the input `command` of the action does not name `{command}`"
+        );
     }
 }
 

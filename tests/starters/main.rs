@@ -24,9 +24,9 @@ use support::github::{Grant, Hub, Workflow};
 use support::stage::{Forge, Stage, Way};
 use support::story::{APP, CONFIG, Job, Road, SOURCE, Story, job_token};
 
-const STARTERS: [&str; 3] = ["app-ci", "config-deploy", "promote"];
+const STARTERS: [&str; 4] = ["app-ci", "config-deploy", "promote", "rollback"];
 /// Those that belong into the config repo.
-const OF_CONFIG: [&str; 2] = ["config-deploy", "promote"];
+const OF_CONFIG: [&str; 3] = ["config-deploy", "promote", "rollback"];
 /// A person's token for the config repo.
 const TOKEN: &str = "s3cret-of-a-person";
 /// What the registry calls the pushed image.
@@ -87,6 +87,19 @@ fn a_push_reaches_dev_and_is_asked_for_in_prod_by_the_starters_alone() {
             assert_eq!(story.file("promote/prod/web", "web/prod.yaml"), here, "{inputs}");
         }
         assert_eq!(story.file("main", "web/prod.yaml"), VALUES);
+
+        token("rollback", "rollback");
+        for operation in ["updated", "unchanged"] {
+            let inputs = json!({"app": "web", "env": "dev", "to": "previous", "hold": "too slow"});
+            let context = in_config(with_app, &inputs);
+            let (back, outputs) = step(&story, &job, "rollback", "rollback", &context);
+            let said = back.exits(0).stderr;
+            assert_eq!(outputs["operation"], operation, "{said}");
+            // An empty digest is none, to Helm's templates.
+            let before = format!("{VALUES}  digest: \"\"\n");
+            assert_eq!(story.file("main", "web/dev.yaml"), before, "{said}");
+        }
+        assert!(story.file("main", ".gitops-steps.yaml").contains("too slow"));
     }
 }
 
