@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod deployment;
 pub mod diff;
 pub mod dispatch;
+pub mod log;
 pub mod places;
 pub mod snapshot;
 

@@ -5,6 +5,7 @@ pub mod bump_values;
 pub mod deployment_status;
 pub mod dispatch_deploy;
 pub mod files;
+pub mod history;
 pub mod open_promotion_pr;
 pub mod proposal;
 pub mod rollback;

@@ -10,6 +10,7 @@ mod fields;
 pub mod forge_repo;
 pub mod image;
 pub mod markdown;
+pub mod moment;
 pub mod name;
 pub mod payload;
 pub mod policy;

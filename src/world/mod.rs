@@ -18,5 +18,6 @@ pub mod origin;
 pub mod process;
 pub mod progress;
 mod scratch;
+pub mod terminal;
 #[cfg(test)]
 mod testing;

@@ -11,7 +11,7 @@ use crate::words::fault::Fault;
 use crate::words::image::ImageName;
 use crate::words::policy::{FILE_NAME, Resolved, Target};
 use crate::words::repo_path::RepoPath;
-use crate::yaml::Document;
+use crate::yaml::{self, Document};
 
 /// Puts the edits of a policy's targets into a draft.
 ///
@@ -115,15 +115,40 @@ pub fn place_of(
     target: &Target,
     image: Option<&ImageName>,
 ) -> Result<Place, Fault> {
+    let mut found = locate(draft.yaml(path), path, target, image)?;
+    match (found.len(), image) {
+        (1, _) => Ok(found.remove(0)),
+        (0, Some(image)) => Err(no_image(draft, std::slice::from_ref(path), image)),
+        (count, image) => {
+            let found: Vec<_> = found.into_iter().map(|place| (path.clone(), place)).collect();
+            Err(Fault::not_found(format!(
+                "the image `{}` is referenced in {count} places: {}",
+                image.map(ToString::to_string).unwrap_or_default(),
+                list(&found)
+            ))
+            .hint(format!("say which with `path:` at the target in {FILE_NAME}")))
+        }
+    }
+}
+
+/// Finds every place that answers to a target in its file; exactly one is as it should be.
+///
+/// # Errors
+/// `NotFound` for a path or a document that is not there, `Invalid` for a target that says neither where nor which image.
+pub fn locate(
+    yaml: &yaml::File,
+    path: &RepoPath,
+    target: &Target,
+    image: Option<&ImageName>,
+) -> Result<Vec<Place>, Fault> {
     let kind = target.kind.or_else(|| kind::of_file(path));
-    let yaml = draft.yaml(path);
     let document = document(target.document.as_deref()).map_err(|error| fault_in(FILE_NAME, error))?;
     if let Some(at) = &target.path {
         let at = parse_path(at)?;
         let node = yaml
             .find(document.as_ref(), &at)
             .map_err(|error| fault_in(path.as_str(), error))?;
-        return places::at(yaml, node, kind, path.as_str());
+        return Ok(vec![places::at(yaml, node, kind, path.as_str())?]);
     }
     let Some(image) = image else {
         return Err(Fault::invalid(format!(
@@ -133,27 +158,19 @@ pub fn place_of(
             "add `path:` to the target, or `image:` to the app, in {FILE_NAME}"
         )));
     };
-    let document = draft.position(path, document.as_ref())?;
+    let document = document
+        .map(|document| yaml.position(&document))
+        .transpose()
+        .map_err(|error| fault_in(path.as_str(), error))?;
     let mut found = places::find_image(yaml, kind, document, image);
     places::images_before_charts(&mut found, |place| place);
-    match found.len() {
-        0 => Err(no_image(draft, std::slice::from_ref(path), image)),
-        1 => Ok(found.remove(0)),
-        count => {
-            let found: Vec<_> = found.into_iter().map(|place| (path.clone(), place)).collect();
-            Err(Fault::not_found(format!(
-                "the image `{image}` is referenced in {count} places: {}",
-                list(&found)
-            ))
-            .hint(format!("say which with `path:` at the target in {FILE_NAME}")))
-        }
-    }
+    Ok(found)
 }
 
 /// The document as the policy says it.
 ///
 /// # Errors
 /// What the engine says of a text that is neither an index nor `Kind/name`.
-pub fn document(text: Option<&str>) -> Result<Option<Document>, crate::yaml::Error> {
+pub fn document(text: Option<&str>) -> Result<Option<Document>, yaml::Error> {
     text.map(Document::parse).transpose()
 }

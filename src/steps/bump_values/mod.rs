@@ -19,6 +19,7 @@ use jiff::Timestamp;
 
 pub use args::{BumpValuesArgs, WhatArgs};
 pub use hold::HoldChange;
+pub use by_policy::locate;
 pub use request::{Inputs, Request};
 pub use way::{Promotion, When};
 

@@ -1,7 +1,7 @@
 //! What is held where it is.
 
 use super::file;
-use super::resolve::read_moment;
+
 use crate::words::fault::Fault;
 use crate::words::name::{AppName, EnvName};
 use crate::words::wording::{one_line, shown};
@@ -37,7 +37,7 @@ pub(super) fn read_hold(name: &str, hold: &file::Hold) -> Result<Hold, (&'static
         return Err(("reason", Fault::invalid("a hold needs a reason")));
     }
     if let Some(since) = &hold.since {
-        read_moment(since).map_err(|fault| ("since", fault))?;
+        moment::parse(since).map_err(|fault| ("since", fault))?;
     }
     Ok(Hold {
         app: app.parse().map_err(|fault| ("", fault))?,

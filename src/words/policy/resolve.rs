@@ -9,9 +9,10 @@ use super::pattern::{Bound, Pattern};
 use super::{Hold, Policy};
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
+use crate::words::moment;
 use crate::words::name::{AppName, EnvName};
 use crate::words::repo_path::RepoPath;
-use crate::words::wording::{one_line, shown, suggestion};
+use crate::words::wording::{one_line, suggestion};
 
 /// What the policy says for one app in one environment.
 #[derive(Clone, Debug)]
@@ -182,9 +183,28 @@ impl Policy {
     /// # Errors
     /// None that a parsed policy can meet; the kinds of [`Policy::resolve`].
     pub fn places(&self, file: &RepoPath) -> Result<Vec<Reached>, Fault> {
+        self.places_of(file, |_, _| true)
+    }
+
+    /// Returns what [`Policy::places`] does, of those apps and environments alone that `"*"` stands for.
+    ///
+    /// # Errors
+    /// As [`Policy::places`].
+    pub fn places_unnamed(&self, file: &RepoPath) -> Result<Vec<Reached>, Fault> {
+        self.places_of(file, |app, env| app == "*" || env == "*")
+    }
+
+    /// Tells whether `"*"` stands for an app or an environment.
+    pub fn has_unnamed(&self) -> bool {
+        let mut apps = self.apps.iter();
+        apps.any(|(app, entry)| app == "*" || entry.environments.iter().any(|(env, _)| env == "*"))
+    }
+
+    fn places_of(&self, file: &RepoPath, wanted: impl Fn(&str, &str) -> bool) -> Result<Vec<Reached>, Fault> {
         let mut reached = BTreeMap::new();
         for (app_key, app) in self.apps.iter() {
-            for (env_key, environment) in app.environments.iter() {
+            let environments = app.environments.iter();
+            for (env_key, environment) in environments.filter(|(env_key, _)| wanted(app_key, env_key)) {
                 let start = Bound {
                     app: (app_key != "*").then(|| app_key.to_owned()),
                     env: (env_key != "*").then(|| env_key.to_owned()),
@@ -251,8 +271,8 @@ fn accepts(allowed: &[String], name: Option<&str>) -> bool {
 
 /// Reads a freeze; an error comes with the key to blame.
 pub(super) fn read_freeze(frozen: &Frozen) -> Result<Freeze, (&'static str, Fault)> {
-    let from = read_moment(&frozen.from).map_err(|fault| ("from", fault))?;
-    let until = read_moment(&frozen.until).map_err(|fault| ("until", fault))?;
+    let from = moment::parse(&frozen.from).map_err(|fault| ("from", fault))?;
+    let until = moment::parse(&frozen.until).map_err(|fault| ("until", fault))?;
     if from >= until {
         return Err((
             "until",
@@ -263,22 +283,6 @@ pub(super) fn read_freeze(frozen: &Frozen) -> Result<Freeze, (&'static str, Faul
         from,
         until,
         reason: frozen.reason.as_deref().map(one_line),
-    })
-}
-
-/// Reads a moment: RFC 3339, or a date at 00:00 UTC.
-pub(super) fn read_moment(text: &str) -> Result<Timestamp, Fault> {
-    let date = || -> Option<Timestamp> {
-        let ten = text.len() == 10;
-        let date: jiff::civil::Date = text.parse().ok().filter(|_| ten)?;
-        Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-    };
-    date().or_else(|| text.parse().ok()).ok_or_else(|| {
-        Fault::invalid(format!(
-            "`{}` is neither a date nor an RFC 3339 time",
-            shown(text)
-        ))
-        .hint("write `2026-12-20` or `2026-12-20T18:00:00Z`")
     })
 }
 

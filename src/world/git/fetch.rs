@@ -16,6 +16,9 @@ const TRIES: u32 = 4;
 /// The longest first pause between two fetches; it doubles.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The depth that git's protocol takes for all there is.
+pub(super) const WHOLE: i32 = i32::MAX;
+
 /// The tip of a branch.
 pub(super) struct Tip {
     /// The branch's short name.

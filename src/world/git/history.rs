@@ -8,7 +8,7 @@ use git2::{Commit, Oid, Repository};
 
 use super::credentials::Access;
 use super::fetch;
-use super::snapshot::{entry, logged};
+use super::snapshot::{entry, has_parents, logged};
 use super::wire::Wire;
 use crate::plan::comparison::LoggedCommit;
 
@@ -149,12 +149,4 @@ fn parent_of<'repo>(
 
 fn id_at(commit: &Commit<'_>, path: &str) -> Result<Option<Oid>, git2::Error> {
     Ok(entry(&commit.tree()?, path)?.map(|(id, _, _)| id))
-}
-
-/// Whether a commit has parents, fetched or not; libgit2 hides those that a shallow fetch left out.
-fn has_parents(commit: &Commit<'_>) -> bool {
-    let header = commit.raw_header_bytes();
-    header
-        .split(|byte| *byte == b'\n')
-        .any(|line| line.starts_with(b"parent "))
 }

@@ -10,15 +10,18 @@ mod history;
 mod http;
 mod identity;
 mod local;
+mod log;
 mod outcome;
 mod pipe;
 mod push;
 mod remote;
 mod sign;
 mod snapshot;
+mod tree;
 mod wire;
 
 pub use credentials::{Access, plaintext_warning};
 pub use local::LocalCommit;
+pub use log::GitLog;
 pub(super) use outcome::{Meaning, meaning};
 pub use remote::GitRepo;

@@ -7,6 +7,7 @@ use git2::{Oid, Repository};
 
 use super::credentials::Access;
 use super::history::History;
+use super::log::GitLog;
 use super::outcome::{Meaning, meaning, refused};
 use super::push::{Lease, Report, Status};
 use super::snapshot::{GitSnapshot, logged};
@@ -24,7 +25,7 @@ use crate::world::scratch::Scratch;
 /// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
 pub struct GitRepo {
     repo: Repository,
-    _home: Scratch,
+    home: Scratch,
     wire: Arc<Wire>,
     access: Access,
     branch: Option<String>,
@@ -65,7 +66,7 @@ impl GitRepo {
             .map_err(|e| internal(e.message().escape_debug().to_string()))?;
         Ok(Self {
             repo,
-            _home: home,
+            home,
             wire: Wire::to(url, &access)?,
             access,
             branch: branch.map(str::to_owned),
@@ -73,6 +74,30 @@ impl GitRepo {
             tip: None,
             wait: None,
         })
+    }
+
+    /// Fetches the whole history of the branch, for it to be read.
+    ///
+    /// # Errors
+    /// What the remote says.
+    pub fn log(mut self) -> anyhow::Result<GitLog> {
+        let fetch::Tip { branch, commit } = self
+            .fetch_branch(self.branch.clone().as_deref())
+            .map_err(|failure| failure.fault)?;
+        let progress = self.access.progress.as_ref();
+        fetch::again(&self.access, || {
+            fetch::deepen(&self.repo, &self.wire, &branch, fetch::WHOLE, progress)
+        })
+        .map_err(|failure| failure.fault)?;
+        // A commit that libgit2 has read while its parents were missing has none for as long as the handle lives.
+        let repo = Repository::open_bare(self.repo.path())?;
+        Ok(GitLog::new(
+            repo,
+            Some(self.home),
+            Some(branch),
+            commit,
+            self.folder,
+        ))
     }
 
     /// Fetches the tip of the branch that is changed.

@@ -13,7 +13,7 @@ use crate::words::repo_path::RepoPath;
 use crate::world::links::{self, Entry};
 
 /// The mode of a symbolic link in a tree.
-const LINK: i32 = 0o120_000;
+pub(super) const LINK: i32 = 0o120_000;
 
 /// The files below one tree of a fetched commit.
 pub(super) struct GitSnapshot<'repo> {
@@ -144,6 +144,14 @@ pub(super) fn logged(commit: &Commit<'_>) -> LoggedCommit {
         committer: who(&commit.committer()),
         committed: Timestamp::from_second(commit.time().seconds()).unwrap_or_default(),
     }
+}
+
+/// Whether a commit has parents, fetched or not; libgit2 hides those that a shallow fetch left out.
+pub(super) fn has_parents(commit: &Commit<'_>) -> bool {
+    let header = commit.raw_header_bytes();
+    header
+        .split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"parent "))
 }
 
 /// Returns the id, kind and mode of what lies at a path of a tree.
