@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::steps::bump_values::BumpValuesArgs;
 use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
+use crate::steps::history::{HistoryArgs, NowArgs};
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
 use crate::steps::rollback::RollbackArgs;
 use crate::words::duration;
@@ -61,6 +62,16 @@ pub enum Command {
         common: CommonArgs,
     },
     #[allow(missing_docs)]
+    #[command(args_conflicts_with_subcommands = true)]
+    History {
+        #[command(flatten)]
+        args: Box<HistoryArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+        #[command(subcommand)]
+        below: Option<HistoryCommand>,
+    },
+    #[allow(missing_docs)]
     OpenPromotionPr {
         #[command(flatten)]
         args: Box<OpenPromotionPrArgs>,
@@ -86,6 +97,19 @@ pub enum Command {
         /// Folder to write the pages into
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+}
+
+// No doc comment: clap would take it for the description of `history`.
+#[expect(missing_docs, reason = "see above")]
+#[derive(Subcommand, Debug)]
+pub enum HistoryCommand {
+    #[allow(missing_docs)]
+    Now {
+        #[command(flatten)]
+        args: Box<NowArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
     },
 }
 

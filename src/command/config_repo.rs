@@ -1,5 +1,6 @@
 //! Opens the config repo that the flags name, with the token that goes there.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::console::Console;
@@ -7,13 +8,14 @@ use super::forge;
 use super::opening::Opening;
 use super::tokens::{self, Role};
 use crate::plan::Publish;
-use crate::words::address::{GitUrl, RepoAddress};
+use crate::plan::log::Log;
+use crate::words::address::{GitUrl, Login, RepoAddress};
 use crate::words::fault::Fault;
-use crate::words::forge_repo::ForgeRepo;
+use crate::words::forge_repo::{ForgeKind, ForgeRepo};
 use crate::world::checkout::Checkout;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::forge::Forge;
-use crate::world::git::{Access, GitRepo, plaintext_warning};
+use crate::world::git::{Access, GitLog, GitRepo, plaintext_warning};
 use crate::world::git_config::GitConfig;
 use crate::world::http::Http;
 use crate::world::origin::{Origin, OriginRepo};
@@ -36,24 +38,9 @@ pub(super) fn open(
     opening: &Opening<'_>,
 ) -> anyhow::Result<(Box<dyn ConfigRepo>, HostedAt)> {
     let Opening {
-        common,
-        environment,
-        deadline,
-        console,
+        environment, console, ..
     } = *opening;
-    let access = |config: GitConfig, directory, login| {
-        let config = config.with(environment);
-        Ok::<_, anyhow::Error>(Access {
-            environment: environment.clone(),
-            http: Http::new(environment, &config),
-            config,
-            directory,
-            token: tokens::given(common, environment)?,
-            login,
-            deadline,
-            progress: Arc::<Console>::clone(console),
-        })
-    };
+    let access = |config, directory, login| access(config, directory, login, opening);
     match address {
         RepoAddress::Directory(path) if publish == Publish::Files => {
             Ok((Box::new(Checkout::open(path)?), HostedAt::Nowhere))
@@ -84,6 +71,73 @@ pub(super) fn open(
             Ok((forge.config_repo(branch), HostedAt::Forge(repo.clone())))
         }
     }
+}
+
+/// Opens a config repo's history: that of a clone as it is, or of an address, from which it is fetched.
+///
+/// The API of a forge would need a request a commit, so `github:` and `gitlab:` stand for git's address there.
+pub(super) fn open_log(
+    address: &RepoAddress,
+    branch: Option<&str>,
+    opening: &Opening<'_>,
+) -> anyhow::Result<Box<dyn Log>> {
+    let url = match address {
+        RepoAddress::Directory(path) => return Ok(Box::new(GitLog::of_directory(path, branch)?)),
+        RepoAddress::Git(url) => url.clone(),
+        RepoAddress::Forge(repo) => git_address(repo, opening)?,
+    };
+    if let Some(warning) = plaintext_warning(&url) {
+        opening.console.warn(&warning);
+    }
+    let access = access(GitConfig::of_user()?, None, None, opening)?;
+    Ok(Box::new(GitRepo::open(&url, branch, None, access)?.log()?))
+}
+
+/// The https address of a forge's repository, at the server of CI where that is of the same kind.
+fn git_address(repo: &ForgeRepo, opening: &Opening<'_>) -> Result<GitUrl, Fault> {
+    let hint = "name the repository's https or ssh address with --config-repo";
+    if opening.common.api_url.is_some() {
+        return Err(Fault::invalid(
+            "history is read by git, and --api-url does not tell where that is served",
+        )
+        .hint(hint));
+    }
+    let (variable, public) = match repo.kind() {
+        ForgeKind::GitHub => ("GITHUB_SERVER_URL", "https://github.com"),
+        ForgeKind::GitLab => ("CI_SERVER_URL", "https://gitlab.com"),
+    };
+    let server = opening
+        .environment
+        .get(variable)
+        .unwrap_or(public)
+        .trim_end_matches('/');
+    GitUrl::parse(&format!("{server}/{}.git", repo.path()))?
+        .ok_or_else(|| Fault::invalid(format!("{variable} is no address")).hint(hint))
+}
+
+fn access(
+    config: GitConfig,
+    directory: Option<PathBuf>,
+    login: Option<Login>,
+    opening: &Opening<'_>,
+) -> anyhow::Result<Access> {
+    let Opening {
+        common,
+        environment,
+        deadline,
+        console,
+    } = *opening;
+    let config = config.with(environment);
+    Ok(Access {
+        environment: environment.clone(),
+        http: Http::new(environment, &config),
+        config,
+        directory,
+        token: tokens::given(common, environment)?,
+        login,
+        deadline,
+        progress: Arc::<Console>::clone(console),
+    })
 }
 
 /// Opens the forge that serves a config repo.

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use super::exit::Failure;
+use super::history;
 use super::receipt::Receipt;
 use crate::words::markdown::{code, fenced, inline, link};
 
@@ -36,6 +37,9 @@ pub fn summary(receipt: &Receipt) -> String {
     }
     if let Some(said) = receipt.reason.as_ref().or(receipt.story.as_ref()) {
         let _ = writeln!(text, "{}\n", inline(said));
+    }
+    if let Some(history) = &receipt.history {
+        let _ = writeln!(text, "{}", history::summary(history));
     }
     if !receipt.changes.is_empty() {
         text.push_str("| file | value | from | to |\n| --- | --- | --- | --- |\n");

@@ -16,6 +16,7 @@ mod follow;
 mod forge;
 mod github;
 mod gitlab;
+mod history;
 mod open_promotion_pr;
 mod opening;
 mod pipeline;
@@ -37,9 +38,10 @@ use crate::words::fault::Fault;
 use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::files;
-use cli::{Cli, Command};
+use cli::{Cli, Command, HistoryCommand};
 use console::Console;
 use exit::Failure;
+use history::Asked;
 use receipt::Receipt;
 
 /// Runs the command line and returns the exit code.
@@ -73,6 +75,12 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
         Command::BumpValues { args, common } => bump_values::run(&args, &common, environment),
         Command::DeploymentStatus { args, common } => deployment_status::run(&args, &common, environment),
         Command::DispatchDeploy { args, common } => dispatch_deploy::run(&args, &common, environment),
+        Command::History { args, common, below } => match below {
+            None => history::run(Asked::Changes(&args), &common, environment),
+            Some(HistoryCommand::Now { args, common }) => {
+                history::run(Asked::Now(&args), &common, environment)
+            }
+        },
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
         Command::Rollback { args, common } => rollback::run(&args, &common, environment),
         Command::Completions { shell } => {

@@ -5,12 +5,14 @@ use serde::Serialize;
 use super::exit::Failure;
 use crate::plan::dispatch::Draft;
 use crate::plan::{Operation, Plan, Publish, ValueChange};
+use crate::steps::history::report::Report;
 use crate::words::fault::Kind;
 
 /// The version of the JSON's form.
 const SCHEMA: u8 = 1;
 
-/// What a run came to. Every key is always there, also when nothing changed and on failure.
+/// What a run came to. Every key is always there, also when nothing changed and on failure; only `history` has one of its
+/// own.
 #[derive(Clone, Debug, Serialize)]
 pub struct Receipt {
     /// The version of this form.
@@ -71,6 +73,9 @@ pub struct Receipt {
     pub error: Option<ErrorReport>,
     /// The request that a dry run shows.
     pub request: Option<Draft>,
+    /// What `history` tells; there for it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Report>,
     /// The unified diff.
     pub diff: String,
 }
@@ -118,6 +123,7 @@ impl Receipt {
             message: None,
             error: None,
             request: None,
+            history: None,
             diff: String::new(),
         }
     }

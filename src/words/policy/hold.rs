@@ -1,8 +1,8 @@
 //! What is held where it is.
 
 use super::file;
-
 use crate::words::fault::Fault;
+use crate::words::moment;
 use crate::words::name::{AppName, EnvName};
 use crate::words::wording::{one_line, shown};
 
