@@ -533,6 +533,15 @@ fn a_trigger_cannot_set_what_is_the_job_s_own_on_gitlab() {
     )
     .exits(2)
     .says("the trigger may not set the variable `GITOPS_STEPS_ENV`");
+    // A step that reads no event sends its token to the same places.
+    on_gitlab(
+        &bench,
+        &body(json!({"CI_API_V4_URL": "https://evil.example/api/v4"})),
+        &[],
+        &["--file=dev.yaml", "--set=shop=x"],
+    )
+    .exits(2)
+    .says("the trigger may not set the variable `CI_API_V4_URL`");
     for (name, value) in [
         ("CI_API_V4_URL", "https://evil.example/api/v4"),
         ("CI_SERVER_HOST", "evil.example"),

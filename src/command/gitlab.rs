@@ -11,7 +11,9 @@ const VALUE: usize = 600;
 
 /// Returns the dotenv report: one line a key, always the same keys, values cut and on one line.
 ///
-/// The keys never carry the prefix of our flags, which would make them flags of the next job.
+/// The keys never carry the prefix of our flags, which would make them flags of the next job. GitLab expands variables
+/// in the values (`$NAME`, and `%NAME%` as on Windows) when it hands them to a later job, where a foreign text could so
+/// name a secret: `_` stands for `$`, and in texts that are no addresses for `%`.
 pub fn dotenv(receipt: &Receipt) -> String {
     let outputs = receipt.outputs();
     let mut text = String::new();
@@ -31,7 +33,7 @@ pub fn dotenv(receipt: &Receipt) -> String {
             .find(|(name, _)| *name == output)
             .map_or("", |(_, value)| value);
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key}={}", one_line(value));
+        let _ = writeln!(text, "{key}={}", inert(output, one_line(value)));
     }
     text
 }
@@ -43,6 +45,14 @@ pub fn section(name: &str, title: &str, seconds: i64, body: &str) -> String {
          \u{1b}[0Ksection_end:{seconds}:{name}\r\u{1b}[0K\n",
         body.trim_end_matches('\n')
     )
+}
+
+fn inert(output: &str, line: String) -> String {
+    let line = line.replace('$', "_");
+    if output.ends_with("-url") {
+        return line;
+    }
+    line.replace('%', "_")
 }
 
 fn one_line(value: &str) -> String {
@@ -65,6 +75,24 @@ fn one_line(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::plan::Operation;
+
+    #[test]
+    fn no_value_names_a_variable_that_a_later_job_would_put_in_its_place() {
+        let mut receipt = Receipt::new("bump-values", Operation::Failed);
+        receipt.reason = Some("`$DEPLOY_KEY` and ${DEPLOY_KEY} and %DEPLOY_KEY%".to_owned());
+        receipt.old = Some("$$KEY".to_owned());
+        receipt.run_url = Some("https://gitlab.example/a%20b/$KEY".to_owned());
+        let text = dotenv(&receipt);
+        assert!(!text.contains('$'), "{text}");
+        assert!(
+            text.contains("GITOPS_REASON=`_DEPLOY_KEY` and _{DEPLOY_KEY} and _DEPLOY_KEY_\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("GITOPS_RUN_URL=https://gitlab.example/a%20b/_KEY\n"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn a_report_stays_within_gitlabs_limits_and_on_its_lines() {

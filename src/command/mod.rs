@@ -125,7 +125,7 @@ enum Early {
 
 fn parse(arguments: Vec<OsString>, environment: &Environment, console: &Console) -> Result<Cli, Early> {
     let root = Cli::command();
-    refuse_trigger_variables(&arguments, environment).map_err(|fault| Early::Usage(fault, None))?;
+    refuse_trigger_variables(environment).map_err(|fault| Early::Usage(fault, None))?;
     let (arguments, warnings) =
         variables::extend(&root, arguments, environment).map_err(|fault| Early::Usage(fault, None))?;
     let parsed = root
@@ -161,17 +161,12 @@ fn usage(text: &str) -> Fault {
     }
 }
 
-/// On GitLab a trigger's variables become the job's environment and override its own. With an event to read,
-/// none of them may be one of our flags.
-fn refuse_trigger_variables(arguments: &[OsString], environment: &Environment) -> Result<(), Fault> {
+/// On GitLab a trigger's variables become the job's environment and override its own: none of them may be one of our
+/// flags, or lead a token astray, whatever the command.
+fn refuse_trigger_variables(environment: &Environment) -> Result<(), Fault> {
     let Some(path) = environment.get("TRIGGER_PAYLOAD") else {
         return Ok(());
     };
-    let names_event = arguments
-        .iter()
-        .filter_map(|argument| argument.to_str())
-        .any(|argument| argument == "--from-event" || argument.starts_with("--from-event="));
-    let reads_event = names_event || environment.get(&variables::name("from-event")).is_some();
     let set = files::read(Path::new(path), event_body::EVENT_MAX as u64)
         .and_then(|bytes| Ok(event_body::own_variables(&bytes)?))
         .map_err(|error| {
@@ -179,12 +174,8 @@ fn refuse_trigger_variables(arguments: &[OsString], environment: &Environment) -
             Fault::invalid(format!("cannot tell which variables the trigger sets: {error:#}"))
                 .hint("let TRIGGER_PAYLOAD be the file that GitLab wrote, or unset it before this step")
         })?;
-    // A trigger may have emptied the very variable that asks for the event.
-    let unsets_event = set
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(&variables::name("from-event")));
     match set.first() {
-        Some(name) if reads_event || unsets_event => Err(event_body::own_variable(name)),
-        _ => Ok(()),
+        Some(name) => Err(event_body::own_variable(name)),
+        None => Ok(()),
     }
 }

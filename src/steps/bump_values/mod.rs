@@ -18,8 +18,8 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 pub use args::{BumpValuesArgs, WhatArgs};
-pub use hold::HoldChange;
 pub use by_policy::locate;
+pub use hold::HoldChange;
 pub use request::{Inputs, Request};
 pub use way::{Promotion, When};
 
