@@ -1,8 +1,7 @@
-//! One request to a forge's API, again when that is safe: rates, ailing servers, broken connections.
+//! One request to a forge's API: what its answer says, also of rates and ailing servers.
 //!
 //! Sources: GitHub's "Best practices for using the REST API" and "Rate limits for the REST API"; GitLab's "Rate
-//! limits". A request that a rate limit turned away was not carried out, so it may be sent again whatever it is. After
-//! a 5xx or a broken connection only a read may: what became of a write is looked up by whoever asked for it.
+//! limits". What is sent again, and when, `world::http::retry` decides.
 
 use std::time::Duration;
 
@@ -14,43 +13,16 @@ use url::Url;
 use super::access::ForgeAccess;
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;
-use crate::world::clock::{self, Deadline};
+use crate::world::clock;
 use crate::world::http::Lost;
+pub use crate::world::http::retry::Effect;
+use crate::world::http::retry::{self, Verdict, retry};
 
-/// How often a read is tried when the connection breaks or the server is ailing.
-const TRIES: u32 = 4;
-/// The first and the last bound of the pauses between two tries; it doubles.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-/// The first and the longest wait after a rate limit that does not say how long; it doubles.
-const LIMIT_PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15 * 60));
-/// How long one request may take: GitLab breaks its own off after a minute, GitHub sooner.
-const READ_TAKES: Duration = Duration::from_secs(30);
-const WRITE_TAKES: Duration = Duration::from_secs(120);
 /// The shortest wait that is taken from a server: one that says 0 is not asked without end.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What to try where an answer is not that of the API.
 const NOT_THE_API: &str = "check --api-url; behind a proxy, check that it lets the API through";
-
-/// Whether a request changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// It only reads.
-    Read,
-    /// It may change something, so it is never sent twice without knowing what became of it.
-    Write,
-}
-
-impl Effect {
-    /// Returns when one request is given up, so that a server that never answers does not take all the time.
-    pub fn deadline(self, whole: Deadline) -> Deadline {
-        let most = match self {
-            Self::Read => READ_TAKES,
-            Self::Write => WRITE_TAKES,
-        };
-        Deadline::after(most.min(whole.left()))
-    }
-}
 
 /// An answer, whole.
 #[derive(Clone, Debug)]
@@ -64,13 +36,7 @@ pub struct Answer {
 }
 
 /// What came of a request.
-#[derive(Debug)]
-pub enum Called {
-    /// The forge answered.
-    Answered(Answer),
-    /// A write's answer was lost, or the server broke down on it: nobody knows whether it was carried out.
-    Unclear(Fault),
-}
+pub type Called = retry::Called<Answer>;
 
 /// Sends a request, again where that is safe.
 ///
@@ -83,55 +49,16 @@ pub fn call(
     send: impl Fn() -> Result<Answer, Lost>,
 ) -> Result<Called, Fault> {
     let host = access.root.host();
-    let mut pauses = Doubling(PAUSES);
-    let mut limit_pauses = Doubling(LIMIT_PAUSES);
-    let mut failed = 0;
-    loop {
-        let (fault, wait) = match send() {
-            Ok(answer) => {
-                if let Some(wait) = rate_limit(&answer, effect, &mut limit_pauses) {
-                    let fault = limited(host, &answer);
-                    (fault, Some(wait))
-                } else if answer.is_ailing() {
-                    let fault = ailing(host, &answer);
-                    let wait = answer.seconds("retry-after");
-                    if effect == Effect::Write {
-                        return Ok(Called::Unclear(fault));
-                    }
-                    (fault, wait)
-                } else {
-                    return Ok(Called::Answered(answer));
-                }
-            }
-            // A request that took too long may be sent again while there is time.
-            Err(lost) if !lost.passing && lost.fault.kind != Kind::GaveUp => return Err(lost.fault),
-            Err(lost) if effect == Effect::Write && lost.sent => return Ok(Called::Unclear(lost.fault)),
-            Err(lost) => (lost.fault, None),
-        };
-        failed += u32::from(wait.is_none());
-        if failed >= TRIES {
-            return Err(fault);
-        }
-        let wait = wait.unwrap_or_else(|| clock::jitter(pauses.next()));
-        if wait >= access.deadline.left() {
-            return Err(fault);
-        }
-        access
-            .progress
-            .note(&format!("{what} is tried again in {wait:.1?}: {}", fault.message));
-        clock::sleep(wait);
-    }
-}
-
-/// A pause that doubles up to its longest.
-struct Doubling((Duration, Duration));
-
-impl Doubling {
-    fn next(&mut self) -> Duration {
-        let (pause, longest) = self.0;
-        self.0.0 = pause.saturating_mul(2).min(longest);
-        pause
-    }
+    retry(effect, what, access.deadline, &*access.progress, || {
+        let answer = send()?;
+        Ok(if answer.is_limited(effect) {
+            Verdict::Limited(limited(host, &answer), answer.limit_lasts())
+        } else if answer.is_ailing() {
+            Verdict::Ailing(ailing(host, &answer), answer.seconds("retry-after"))
+        } else {
+            Verdict::Answer(answer)
+        })
+    })
 }
 
 impl Answer {
@@ -242,6 +169,38 @@ impl Answer {
         Some(Duration::from_secs(seconds).max(SHORTEST))
     }
 
+    fn has_none_left(&self) -> bool {
+        ["x-ratelimit-remaining", "ratelimit-remaining"]
+            .iter()
+            .any(|name| self.header(name) == Some("0"))
+    }
+
+    /// Returns whether a rate limit turned the request away.
+    fn is_limited(&self, effect: Effect) -> bool {
+        let secondary = || self.complaint().to_ascii_lowercase().contains("rate limit");
+        match self.status {
+            429 => true,
+            403 => self.header("retry-after").is_some() || self.has_none_left() || secondary(),
+            200 => self.is_limited_by_graphql(effect),
+            _ => false,
+        }
+    }
+
+    /// Returns how long a rate limit lasts, where the answer says so.
+    fn limit_lasts(&self) -> Option<Duration> {
+        if let Some(wait) = self.seconds("retry-after") {
+            return Some(wait);
+        }
+        let reset = ["x-ratelimit-reset", "ratelimit-reset"]
+            .iter()
+            .find_map(|name| self.header(name)?.trim().parse::<i64>().ok())
+            .filter(|_| self.has_none_left())?;
+        let seconds = reset.saturating_sub(clock::now().as_second()).clamp(0, 24 * 3600);
+        Some(Duration::from_secs(
+            u64::try_from(seconds).unwrap_or_default() + 1,
+        ))
+    }
+
     /// Returns whether an answer of 200 tells of a limit, as GraphQL's do.
     ///
     /// The primary limit is an error of a type or a code; the secondary one is known by its words alone. A write that
@@ -288,37 +247,6 @@ fn texts(value: &Value, said: &mut Vec<String>) {
         },
         _ => {}
     }
-}
-
-/// Returns how long a rate limit wants us to wait; `None` where the answer is no rate limit.
-fn rate_limit(answer: &Answer, effect: Effect, unknown: &mut Doubling) -> Option<Duration> {
-    let remaining_is_zero = ["x-ratelimit-remaining", "ratelimit-remaining"]
-        .iter()
-        .any(|name| answer.header(name) == Some("0"));
-    let secondary = || answer.complaint().to_ascii_lowercase().contains("rate limit");
-    let limited = match answer.status {
-        429 => true,
-        403 => answer.header("retry-after").is_some() || remaining_is_zero || secondary(),
-        200 => answer.is_limited_by_graphql(effect),
-        _ => false,
-    };
-    if !limited {
-        return None;
-    }
-    if let Some(wait) = answer.seconds("retry-after") {
-        return Some(wait);
-    }
-    let reset = ["x-ratelimit-reset", "ratelimit-reset"]
-        .iter()
-        .find_map(|name| answer.header(name)?.trim().parse::<i64>().ok())
-        .filter(|_| remaining_is_zero);
-    if let Some(reset) = reset {
-        let seconds = reset.saturating_sub(clock::now().as_second()).clamp(0, 24 * 3600);
-        return Some(Duration::from_secs(
-            u64::try_from(seconds).unwrap_or_default() + 1,
-        ));
-    }
-    Some(unknown.next())
 }
 
 fn limited(host: &str, answer: &Answer) -> Fault {

@@ -5,6 +5,7 @@
 
 mod lost;
 mod proxies;
+pub mod retry;
 mod trust;
 
 use std::future::Future;
@@ -202,6 +203,14 @@ impl Answer {
     /// # Errors
     /// What was lost on the way, and a body that is longer.
     pub fn whole(&mut self) -> Result<Vec<u8>, Lost> {
+        self.up_to(MOST_READ)
+    }
+
+    /// Reads the whole body, up to so many bytes.
+    ///
+    /// # Errors
+    /// As [`Answer::whole`].
+    pub fn up_to(&mut self, most: usize) -> Result<Vec<u8>, Lost> {
         let mut bytes = Vec::new();
         let mut buffer = [0; 16 * 1024];
         loop {
@@ -210,9 +219,9 @@ impl Answer {
                 return Ok(bytes);
             }
             bytes.extend_from_slice(&buffer[..count]);
-            if bytes.len() > MOST_READ {
+            if bytes.len() > most {
                 let host = self.response.url().host_str().unwrap_or_default();
-                return Err(Lost::for_good(too_long(host)));
+                return Err(Lost::for_good(too_long(host, most)));
             }
         }
     }
@@ -294,12 +303,12 @@ impl Answer {
     }
 }
 
-/// Says that a body is longer than [`MOST_READ`].
-pub fn too_long(host: &str) -> Fault {
+/// Says that a body is longer than it may be.
+pub fn too_long(host: &str, most: usize) -> Fault {
     let host = host.escape_debug();
     Fault::new(
         Kind::Denied,
-        format!("the answer from `{host}` is longer than {} MiB", MOST_READ >> 20),
+        format!("the answer from `{host}` is longer than {} MiB", most >> 20),
     )
 }
 

@@ -141,7 +141,9 @@ impl GitHub {
             let waited = self.access.http.wait(deadline, exchanged);
             match waited.map_err(Lost::for_good)? {
                 Some(Ok((parts, bytes))) => Answer::of(parts.status.as_u16(), parts.headers, &bytes, host),
-                Some(Err(error)) if error.is::<LengthLimitError>() => Err(Lost::for_good(too_long(host))),
+                Some(Err(error)) if error.is::<LengthLimitError>() => {
+                    Err(Lost::for_good(too_long(host, MOST_READ)))
+                }
                 Some(Err(error)) => Err(self.lost(&*error)),
                 None => Err(Lost::too_late(host, deadline)),
             }
