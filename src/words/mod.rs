@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod moment;
 pub mod name;
 pub mod payload;
+pub mod platform;
 pub mod policy;
 pub mod pull_request;
 pub mod redact;
