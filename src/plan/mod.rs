@@ -3,6 +3,7 @@
 pub mod ancestry;
 pub mod application;
 pub mod change_request;
+pub mod chart_index;
 pub mod choice;
 pub mod commit;
 pub mod comparison;
