@@ -12,6 +12,7 @@ pub mod diff;
 pub mod dispatch;
 pub mod log;
 pub mod places;
+pub mod registry;
 pub mod snapshot;
 
 use commit::FileChange;

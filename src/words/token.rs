@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::fault::Fault;
@@ -28,6 +30,12 @@ impl Token {
             );
         }
         Ok(Self(SecretString::from(token)))
+    }
+
+    /// Returns the value of an `Authorization` header that says who we are and our password (RFC 7617).
+    pub fn basic(user: &str, password: &str) -> Self {
+        let encoded = STANDARD.encode(format!("{user}:{password}"));
+        Self(SecretString::from(format!("Basic {encoded}")))
     }
 
     /// Returns the value of an `Authorization` header, `<kind> <token>`; `None` if `kind` is no word.

@@ -17,6 +17,7 @@ mod links;
 pub mod origin;
 pub mod process;
 pub mod progress;
+pub mod registry;
 mod scratch;
 pub mod terminal;
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod gitlab;
 pub mod jobs;
 pub mod outputs;
 pub mod proxy;
+pub mod registry;
 pub mod secret;
 pub mod stage;
 pub mod story;

@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::words::address::{GitUrl, Login, Scheme};
@@ -184,14 +182,9 @@ fn of_variables(environment: &Environment, names: &[(&'static str, &str)]) -> Ve
 }
 
 fn basic(user: &str, token: &Token, source: TokenSource) -> Credential {
-    let encoded = STANDARD.encode(format!("{user}:{}", token.expose()));
-    let authorization = Token::parse(&encoded)
-        .ok()
-        .and_then(|encoded| encoded.as_header("Basic"))
-        .expect("base64 is a token, and Basic a word");
     Credential {
         source,
-        authorization,
+        authorization: Token::basic(user, token.expose()),
         helped: None,
     }
 }
@@ -238,6 +231,9 @@ fn is_gitlab(url: &GitUrl, environment: &Environment) -> bool {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
     use super::*;
     use crate::world::progress::Silent;
