@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gitops_steps::plan::commit::{FileChange, Identity, NewCommit, Signing};
+use gitops_steps::plan::commit::{Fate, FileChange, Identity, NewCommit, Signing};
 use gitops_steps::plan::snapshot::Snapshot;
 use gitops_steps::words::address::GitUrl;
 use gitops_steps::words::fault::{Fault, Kind};
@@ -84,8 +84,10 @@ fn open(url: &str, access: Access) -> GitRepo {
 fn bump(files: &[(&str, &str, &str)]) -> NewCommit {
     let changes = files.iter().map(|(file, old, new)| FileChange {
         path: path(file),
-        old: old.as_bytes().to_vec(),
-        new: new.as_bytes().to_vec(),
+        fate: Fate::Changed {
+            old: old.as_bytes().to_vec(),
+            new: new.as_bytes().to_vec(),
+        },
     });
     NewCommit {
         message: "deploy(dev): app v1 → v2".into(),

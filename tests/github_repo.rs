@@ -15,7 +15,7 @@ use std::time::Duration;
 use gitops_steps::plan::change_request::{
     AutoMerge, ChangeRequest, Dressing, Edit, MergeMethod, NewChangeRequest, Opened, State,
 };
-use gitops_steps::plan::commit::{FileChange, Identity, NewCommit, Signing};
+use gitops_steps::plan::commit::{Fate, FileChange, Identity, NewCommit, Signing};
 use gitops_steps::plan::comparison::Relation;
 use gitops_steps::words::fault::{Fault, Kind};
 use gitops_steps::words::forge_repo::ForgeRepo;
@@ -101,8 +101,10 @@ fn change(file: &str, new: &str) -> NewCommit {
         signing: None,
         changes: vec![FileChange {
             path: path(file),
-            old: Vec::new(),
-            new: new.as_bytes().to_vec(),
+            fate: Fate::Changed {
+                old: Vec::new(),
+                new: new.into(),
+            },
         }],
     }
 }

@@ -2,15 +2,55 @@
 
 use crate::words::repo_path::RepoPath;
 
-/// The new content of one file; its mode stays as it is.
+/// One file that a commit adds, changes or removes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileChange {
     /// The file.
     pub path: RepoPath,
-    /// The content that the plan was made from.
-    pub old: Vec<u8>,
-    /// The content to write.
-    pub new: Vec<u8>,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing lay there; folders that are missing are made.
+    Added {
+        /// The content to write.
+        new: Vec<u8>,
+        /// Whether git marks it as executable.
+        executable: bool,
+    },
+    /// Its content changes; its mode stays as it is.
+    Changed {
+        /// The content that the plan was made from.
+        old: Vec<u8>,
+        /// The content to write.
+        new: Vec<u8>,
+    },
+    /// It goes, and so do the folders that are empty without it.
+    Removed {
+        /// The content that the plan was made from.
+        old: Vec<u8>,
+    },
+}
+
+impl FileChange {
+    /// Returns the content before; `None` for a file that is added.
+    pub fn old(&self) -> Option<&[u8]> {
+        match &self.fate {
+            Fate::Added { .. } => None,
+            Fate::Changed { old, .. } | Fate::Removed { old } => Some(old),
+        }
+    }
+
+    /// Returns the content after; `None` for a file that is removed.
+    pub fn new(&self) -> Option<&[u8]> {
+        match &self.fate {
+            Fate::Added { new, .. } | Fate::Changed { new, .. } => Some(new),
+            Fate::Removed { .. } => None,
+        }
+    }
 }
 
 /// A name and an e-mail address, as git writes them.

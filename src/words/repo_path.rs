@@ -58,6 +58,13 @@ impl RepoPath {
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
+
+    /// Returns the folders that it lies in, from the root on, without the root itself.
+    pub fn folders(&self) -> impl DoubleEndedIterator<Item = Self> {
+        self.0
+            .match_indices('/')
+            .map(|(end, _)| Self(self.0[..end].to_owned()))
+    }
 }
 
 /// Whether some system takes a name for `.git`, as git knows them (git-config(1), core.protectNTFS and
@@ -84,7 +91,10 @@ mod tests {
 
     #[test]
     fn paths_are_normalised_and_never_leave_the_repository() {
-        assert_eq!(RepoPath::parse("./a//b/c.yaml").unwrap().as_str(), "a/b/c.yaml");
+        let path = RepoPath::parse("./a//b/c.yaml").unwrap();
+        assert_eq!(path.as_str(), "a/b/c.yaml");
+        let folders: Vec<_> = path.folders().map(|folder| folder.to_string()).collect();
+        assert_eq!(folders, ["a", "a/b"]);
         for name in [".github/x", ".gitignore", "x.git/y", "git/x"] {
             assert_eq!(RepoPath::parse(name).unwrap().as_str(), name);
         }

@@ -2,24 +2,17 @@
 //!
 //! Paths are relative to the given directory, which need be no git repository. If it is a folder inside one,
 //! a push maps them to the repository's root: see [`Origin::folder`](super::origin::Origin::folder).
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads and writes the files of the checkout"
-)]
+#![expect(clippy::disallowed_methods, reason = "reads the files of the checkout")]
 
+use std::collections::BTreeSet;
 use std::fs;
-#[cfg(unix)]
-use std::fs::Permissions;
-use std::io::{ErrorKind, Write as _};
-#[cfg(unix)]
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::ErrorKind;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-
-use anyhow::Context as _;
-use tempfile::NamedTempFile;
 
 use super::config_repo::{ConfigRepo, Head, Outcome};
 use super::links::{self, Entry};
+use super::rewrite::Rewrite;
+use super::room::room_for;
 use crate::plan::commit::{FileChange, NewCommit};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
@@ -62,80 +55,76 @@ impl Checkout {
         &self.root
     }
 
-    fn resolve(&self, path: &RepoPath) -> anyhow::Result<Option<RepoPath>> {
-        links::follow(path, |path| {
-            let full = self.root.join(path.as_str());
-            let kind = match fs::symlink_metadata(&full) {
-                Ok(metadata) => metadata.file_type(),
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    return Ok(Entry::Missing);
-                }
-                Err(e) => return Err(io_fault("read", path, &e)),
-            };
-            Ok(if kind.is_symlink() {
-                let target = fs::read_link(&full).map_err(|e| io_fault("read", path, &e))?;
-                Entry::Link(target.to_string_lossy().replace(MAIN_SEPARATOR, "/"))
-            } else if kind.is_dir() {
-                Entry::Folder
-            } else if kind.is_file() {
-                Entry::File
-            } else {
-                Entry::Other
-            })
+    fn look(&self, path: &RepoPath) -> anyhow::Result<Entry> {
+        let full = self.root.join(path.as_str());
+        let kind = match fs::symlink_metadata(&full) {
+            Ok(metadata) => metadata.file_type(),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Entry::Missing);
+            }
+            Err(e) => return Err(unread(path, &e)),
+        };
+        Ok(if kind.is_symlink() {
+            let target = fs::read_link(&full).map_err(|e| unread(path, &e))?;
+            Entry::Link(target.to_string_lossy().replace(MAIN_SEPARATOR, "/"))
+        } else if kind.is_dir() {
+            Entry::Folder
+        } else if kind.is_file() {
+            Entry::File
+        } else {
+            Entry::Other
         })
     }
 
     fn read_one(&self, path: &RepoPath) -> anyhow::Result<Option<Blob>> {
-        let Some(found) = self.resolve(path)? else {
+        let Some(found) = links::follow(path, |path| self.look(path))? else {
             return Ok(None);
         };
-        let bytes = fs::read(self.root.join(found.as_str())).map_err(|e| io_fault("read", &found, &e))?;
+        let bytes = fs::read(self.root.join(found.as_str())).map_err(|e| unread(&found, &e))?;
         Ok(Some(Blob { path: found, bytes }))
     }
 
-    /// Returns whether a file still holds what the plan was made from.
-    fn unchanged(&self, change: &FileChange) -> anyhow::Result<bool> {
-        Ok(match self.read_one(&change.path)? {
-            Some(now) => now.path == change.path && now.bytes == change.old,
-            None => change.old.is_empty(),
-        })
+    /// Returns whether a file still holds what the plan was made from; a new one needs room beside what stays.
+    fn fits(&self, change: &FileChange, going: &BTreeSet<&RepoPath>) -> anyhow::Result<bool> {
+        let Some(old) = change.old() else {
+            room_for(&change.path, |path| {
+                let is_going = match self.look(path)? {
+                    Entry::File => going.contains(path),
+                    Entry::Folder => self.is_emptied(path, going)?,
+                    other => return Ok(other),
+                };
+                if is_going {
+                    Ok(Entry::Missing)
+                } else {
+                    self.look(path)
+                }
+            })?;
+            return Ok(true);
+        };
+        let now = self.read_one(&change.path)?;
+        Ok(now.is_some_and(|now| now.path == change.path && now.bytes == old))
     }
 
-    /// Writes a file's content beside it, with its mode; a rename puts it in place.
-    fn prepare(&self, path: &RepoPath, bytes: &[u8]) -> anyhow::Result<(PathBuf, NamedTempFile)> {
-        let target = self.root.join(path.as_str());
-        let folder = target.parent().expect("a file below the root has a folder");
-        let made = || -> std::io::Result<NamedTempFile> {
-            fs::create_dir_all(folder)?;
-            let mut file = NamedTempFile::with_prefix_in(".gitops-steps-", folder)?;
-            file.write_all(bytes)?;
-            match fs::metadata(&target) {
-                Ok(metadata) => file.as_file().set_permissions(metadata.permissions())?,
-                // A temporary file is private; a new file of a checkout is as git makes it.
-                #[cfg(unix)]
-                Err(_) => file.as_file().set_permissions(Permissions::from_mode(0o644))?,
-                #[cfg(not(unix))]
-                Err(_) => {}
+    /// Returns whether a folder holds files that go, and nothing else.
+    fn is_emptied(&self, folder: &RepoPath, going: &BTreeSet<&RepoPath>) -> anyhow::Result<bool> {
+        let mut is_empty = true;
+        for entry in fs::read_dir(self.root.join(folder.as_str())).map_err(|e| unread(folder, &e))? {
+            let entry = entry.map_err(|e| unread(folder, &e))?;
+            is_empty = false;
+            let name = entry.file_name();
+            let path = name
+                .to_str()
+                .and_then(|name| RepoPath::parse(&format!("{folder}/{name}")).ok());
+            let goes = match path {
+                Some(path) if going.contains(&path) => true,
+                Some(path) if matches!(self.look(&path)?, Entry::Folder) => self.is_emptied(&path, going)?,
+                _ => false,
+            };
+            if !goes {
+                return Ok(false);
             }
-            file.as_file().sync_all()?;
-            Ok(file)
-        };
-        let file = made().map_err(|e| io_fault("write", path, &e))?;
-        Ok((target, file))
-    }
-
-    fn put_back(&self, done: &[&FileChange]) -> Vec<String> {
-        let restore = |change: &&&FileChange| {
-            if change.old.is_empty() {
-                return fs::remove_file(self.root.join(change.path.as_str())).is_err();
-            }
-            let prepared = self.prepare(&change.path, &change.old);
-            !prepared.is_ok_and(|(target, file)| file.persist(target).is_ok())
-        };
-        done.iter()
-            .filter(restore)
-            .map(|change| change.path.to_string())
-            .collect()
+        }
+        Ok(!is_empty)
     }
 }
 
@@ -148,33 +137,19 @@ impl ConfigRepo for Checkout {
         Ok(Box::new(Files(self)))
     }
 
-    /// Writes the files: all of them, or none.
+    /// Changes the files: all of them, or none.
     fn commit(&mut self, _expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
-        let mut prepared = Vec::new();
+        let rewrite = Rewrite::prepare(&self.root, &commit.changes)?;
+        let going = commit.changes.iter().filter(|change| change.new().is_none());
+        let going: BTreeSet<&RepoPath> = going.map(|change| &change.path).collect();
         for change in &commit.changes {
-            prepared.push((change, self.prepare(&change.path, &change.new)?));
-        }
-        for change in &commit.changes {
-            if !self.unchanged(change)? {
+            if !self.fits(change, &going)? {
                 return Ok(Outcome::Moved {
                     why: format!("`{}` was changed meanwhile", change.path),
                 });
             }
         }
-        let mut done = Vec::new();
-        for (change, (target, file)) in prepared {
-            if let Err(e) = file.persist(target) {
-                let left = self.put_back(&done);
-                let error = io_fault("write", &change.path, &e.error);
-                return if left.is_empty() {
-                    Err(error)
-                } else {
-                    Err(error)
-                        .with_context(|| format!("these files are changed already: {}", left.join(", ")))
-                };
-            }
-            done.push(change);
-        }
+        rewrite.run()?;
         Ok(Outcome::Landed {
             commit: None,
             verified: None,
@@ -259,82 +234,230 @@ impl Snapshot for Files<'_> {
     }
 }
 
-fn io_fault(verb: &str, path: &RepoPath, error: &std::io::Error) -> anyhow::Error {
-    Fault::new(Kind::Invalid, format!("cannot {verb} `{path}`: {error}")).into()
+fn unread(path: &RepoPath, error: &std::io::Error) -> anyhow::Error {
+    Fault::new(Kind::Invalid, format!("cannot read `{path}`: {error}")).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::commit::Fate;
     use crate::world::testing::folder;
 
     fn path(text: &str) -> RepoPath {
         RepoPath::parse(text).unwrap()
     }
 
-    fn commit(changes: &[(&str, &str, &str)]) -> NewCommit {
-        let changes = changes.iter().map(|(file, old, new)| FileChange {
+    fn added(file: &str, new: &str) -> FileChange {
+        let new = new.into();
+        FileChange {
             path: path(file),
-            old: old.as_bytes().to_vec(),
-            new: new.as_bytes().to_vec(),
-        });
+            fate: Fate::Added {
+                new,
+                executable: file.ends_with(".sh"),
+            },
+        }
+    }
+
+    fn changed(file: &str, old: &str, new: &str) -> FileChange {
+        let (old, new) = (old.into(), new.into());
+        FileChange {
+            path: path(file),
+            fate: Fate::Changed { old, new },
+        }
+    }
+
+    fn removed(file: &str, old: &str) -> FileChange {
+        FileChange {
+            path: path(file),
+            fate: Fate::Removed { old: old.into() },
+        }
+    }
+
+    fn commit(changes: Vec<FileChange>) -> NewCommit {
         NewCommit {
             message: "m".into(),
             author: None,
             signing: None,
-            changes: changes.collect(),
+            changes,
         }
+    }
+
+    /// Every file and empty folder, with a file's mode and text.
+    fn tree(root: &Path) -> Vec<String> {
+        let mut lines = Vec::new();
+        for entry in fs::read_dir(root).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                let below = tree(&entry.path());
+                if below.is_empty() {
+                    lines.push(format!("{name}/"));
+                }
+                lines.extend(below.iter().map(|line| format!("{name}/{line}")));
+                continue;
+            }
+            #[cfg(unix)]
+            let runs =
+                std::os::unix::fs::PermissionsExt::mode(&entry.metadata().unwrap().permissions()) & 0o111;
+            #[cfg(not(unix))]
+            let runs = 0;
+            let mark = if runs == 0 { "" } else { "*" };
+            lines.push(format!(
+                "{name}{mark}={}",
+                fs::read_to_string(entry.path()).unwrap()
+            ));
+        }
+        lines.sort();
+        lines
+    }
+
+    fn home() -> tempfile::TempDir {
+        let home = folder(&[("a/x", "1"), ("a/b/y", "1"), ("a/b/z", "1"), ("run.sh", "1")]);
+        #[cfg(unix)]
+        let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        #[cfg(unix)]
+        fs::set_permissions(home.path().join("run.sh"), runs).unwrap();
+        home
     }
 
     #[cfg(unix)]
     #[test]
-    fn files_are_written_and_keep_their_mode() {
-        let home = folder(&[("a/x.yaml", "1"), ("y.yaml", "1")]);
-        fs::set_permissions(home.path().join("y.yaml"), Permissions::from_mode(0o750)).unwrap();
-        let mut checkout = Checkout::open(home.path()).unwrap();
-        let outcome = checkout.commit(
-            None,
-            &commit(&[("a/x.yaml", "1", "2"), ("y.yaml", "1", "2"), ("n/new", "", "3")]),
-        );
-        assert!(matches!(outcome.unwrap(), Outcome::Landed { commit: None, .. }));
-        assert_eq!(fs::read_to_string(home.path().join("a/x.yaml")).unwrap(), "2");
-        assert_eq!(fs::read_to_string(home.path().join("n/new")).unwrap(), "3");
-        let mode = fs::metadata(home.path().join("y.yaml"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o750);
-        let listed = checkout.snapshot().unwrap().list().unwrap();
-        assert_eq!(
-            listed,
-            [path("a/x.yaml"), path("n/new"), path("y.yaml")],
-            "no temporary file is left"
-        );
+    fn files_are_added_changed_and_removed() {
+        let all = ["a/b/y=1", "a/b/z=1", "a/x=1", "run.sh*=1"];
+        for (changes, after) in [
+            (
+                vec![changed("run.sh", "1", "2")],
+                &["a/b/y=1", "a/b/z=1", "a/x=1", "run.sh*=2"][..],
+            ),
+            (
+                vec![added("n/e/w/f.yaml", "2"), added("n/r.sh", "2")],
+                &[
+                    "a/b/y=1",
+                    "a/b/z=1",
+                    "a/x=1",
+                    "n/e/w/f.yaml=2",
+                    "n/r.sh*=2",
+                    "run.sh*=1",
+                ],
+            ),
+            (
+                vec![removed("a/b/y", "1"), removed("a/b/z", "1")],
+                &["a/x=1", "run.sh*=1"],
+            ),
+            (
+                vec![
+                    added("a/new", "2"),
+                    changed("a/x", "1", "2"),
+                    removed("run.sh", "1"),
+                ],
+                &["a/b/y=1", "a/b/z=1", "a/new=2", "a/x=2"],
+            ),
+            // A file becomes a folder, and a folder a file.
+            (
+                vec![added("a/x/new", "2"), removed("a/x", "1")],
+                &["a/b/y=1", "a/b/z=1", "a/x/new=2", "run.sh*=1"],
+            ),
+            (
+                vec![added("a/b", "2"), removed("a/b/y", "1"), removed("a/b/z", "1")],
+                &["a/b=2", "a/x=1", "run.sh*=1"],
+            ),
+        ] {
+            let home = home();
+            assert_eq!(tree(home.path()), all);
+            let mut checkout = Checkout::open(home.path()).unwrap();
+            let outcome = checkout.commit(None, &commit(changes)).unwrap();
+            assert!(matches!(outcome, Outcome::Landed { commit: None, .. }));
+            assert_eq!(tree(home.path()), after);
+        }
     }
 
     #[test]
-    fn a_file_that_changed_meanwhile_stops_the_whole_commit() {
-        let home = folder(&[("x", "1"), ("y", "other")]);
-        let mut checkout = Checkout::open(home.path()).unwrap();
-        let outcome = checkout
-            .commit(None, &commit(&[("x", "1", "2"), ("y", "1", "2")]))
-            .unwrap();
-        assert!(matches!(outcome, Outcome::Moved { .. }));
-        assert_eq!(fs::read_to_string(home.path().join("x")).unwrap(), "1");
-        assert_eq!(checkout.snapshot().unwrap().list().unwrap().len(), 2);
+    fn what_is_not_as_the_plan_saw_it_stops_the_whole_commit() {
+        for change in [
+            changed("a/x", "other", "2"),
+            changed("a/gone", "1", "2"),
+            removed("a/x", "other"),
+            removed("a/gone", "1"),
+        ] {
+            let home = home();
+            let before = tree(home.path());
+            let mut checkout = Checkout::open(home.path()).unwrap();
+            let outcome = checkout.commit(None, &commit(vec![added("n/new", "2"), change.clone()]));
+            assert!(matches!(outcome.unwrap(), Outcome::Moved { .. }), "{change:?}");
+            assert_eq!(tree(home.path()), before, "{change:?}");
+        }
     }
 
     #[test]
-    fn files_that_are_written_can_be_put_back() {
-        let home = folder(&[("x", "1"), ("new/x", "1")]);
+    fn a_new_file_never_takes_a_place_that_is_taken() {
+        for changes in [
+            vec![added("a/x", "2")],
+            vec![added("a/b", "2")],
+            vec![added("a/b", "2"), removed("a/b/y", "1")],
+            vec![added("a/x/new", "2")],
+            #[cfg(unix)]
+            vec![added("link/new", "2")],
+            #[cfg(unix)]
+            vec![added("link", "2")],
+        ] {
+            let home = home();
+            let outside = folder(&[]);
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(outside.path(), home.path().join("link")).unwrap();
+            let mut checkout = Checkout::open(home.path()).unwrap();
+            let place = changes[0].path.clone();
+            let error = checkout.commit(None, &commit(changes)).unwrap_err();
+            let fault = error.downcast_ref::<Fault>().unwrap();
+            assert_eq!(fault.kind, Kind::Refused);
+            assert!(
+                fault.message.starts_with(&format!("`{place}` cannot be added")),
+                "{fault:?}"
+            );
+            assert!(tree(outside.path()).is_empty());
+            #[cfg(unix)]
+            fs::remove_file(home.path().join("link")).unwrap();
+            assert_eq!(tree(home.path()), tree(self::home().path()));
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_half_way_puts_everything_back() {
+        let home = home();
+        let before = tree(home.path());
         let mut checkout = Checkout::open(home.path()).unwrap();
-        let change = commit(&[("x", "1", "2")]);
-        let put_back = checkout
-            .commit(None, &change)
-            .map(|_| checkout.put_back(&[&change.changes[0]]))
-            .unwrap();
-        assert!(put_back.is_empty());
-        assert_eq!(fs::read_to_string(home.path().join("x")).unwrap(), "1");
+        let error = checkout
+            .commit(
+                None,
+                &commit(vec![
+                    changed("a/x", "1", "2"),
+                    removed("a/b/y", "1"),
+                    removed("a/b/z", "1"),
+                    removed("run.sh", "1"),
+                    added("n/e/w", "2"),
+                    // Only when the one before is there, it is in the way.
+                    added("n/e/w/new", "2"),
+                ]),
+            )
+            .unwrap_err();
+        assert!(
+            error.to_string().starts_with("cannot write `n/e/w/new`"),
+            "{error:#}"
+        );
+        assert_eq!(tree(home.path()), before);
+    }
+
+    #[test]
+    fn a_file_that_appears_at_the_last_moment_is_not_overwritten() {
+        let home = home();
+        let changes = [removed("a/x", "1"), added("n/new", "2")];
+        let rewrite = Rewrite::prepare(home.path(), &changes).unwrap();
+        fs::create_dir(home.path().join("n")).unwrap();
+        fs::write(home.path().join("n/new"), "mine").unwrap();
+        let before = ["a/b/y=1", "a/b/z=1", "a/x=1", "n/new=mine"];
+        assert!(rewrite.run().is_err());
+        let after = tree(home.path());
+        assert_eq!(after[..4], before);
     }
 
     #[cfg(unix)]

@@ -18,6 +18,8 @@ pub mod origin;
 pub mod process;
 pub mod progress;
 pub mod registry;
+mod rewrite;
+mod room;
 mod scratch;
 pub mod terminal;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 
 use crate::plan::ValueChange;
-use crate::plan::commit::FileChange;
+use crate::plan::commit::{Fate, FileChange};
 use crate::plan::places::{Place, PlaceEdit, Shape, Want};
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::steps::fault_in;
@@ -255,8 +255,10 @@ impl Draft {
             if new != file.bytes {
                 out.files.push(FileChange {
                     path: path.clone(),
-                    old: file.bytes.clone(),
-                    new,
+                    fate: Fate::Changed {
+                        old: file.bytes.clone(),
+                        new,
+                    },
                 });
             }
         }

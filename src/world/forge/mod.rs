@@ -10,6 +10,7 @@ mod compare;
 mod config_repo;
 mod deployments;
 mod dispatch;
+mod fit;
 mod github;
 mod gitlab;
 

@@ -5,12 +5,13 @@ use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, ObjectType, Oid, Repository, Signature, Time, Tree};
 
 use super::credentials::Access;
-use super::snapshot::entry;
+use super::snapshot::{LINK, entry, look};
 use super::{identity, sign};
-use crate::plan::commit::{FileChange, Identity, NewCommit, Signing};
-use crate::words::fault::{Fault, Kind};
+use crate::plan::commit::{Fate, FileChange, Identity, NewCommit, Signing};
+use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
+use crate::world::room::{room_for, unlike_plan};
 
 /// Writes the objects of a commit on top of `parent` and returns its id; paths lie below `folder`.
 pub(super) fn write(
@@ -46,46 +47,69 @@ pub(super) fn write(
     made.context("cannot write the commit")
 }
 
+/// Writes the changed trees: first without the files that go, so that a folder may take the place of a file, and a
+/// file that of a folder which is empty then. Folders that are empty vanish.
 fn changed_tree<'repo>(
     repo: &'repo Repository,
     base: &Tree<'_>,
     folder: Option<&RepoPath>,
     changes: &[FileChange],
 ) -> anyhow::Result<Tree<'repo>> {
-    let mut update = TreeUpdateBuilder::new();
-    for change in changes {
-        let path = match folder {
-            Some(folder) => format!("{folder}/{}", change.path),
-            None => change.path.to_string(),
+    let changes = changes
+        .iter()
+        .map(|change| Ok((full_path(folder, &change.path)?, change)))
+        .collect::<Result<Vec<_>, Fault>>()?;
+    let update = |tree: &Tree<'_>, update: &mut TreeUpdateBuilder| -> anyhow::Result<Tree<'repo>> {
+        let id = update
+            .create_updated(repo, tree)
+            .context("cannot write the changed folders")?;
+        Ok(repo.find_tree(id)?)
+    };
+    let mut going = TreeUpdateBuilder::new();
+    let mut staying = TreeUpdateBuilder::new();
+    for (path, change) in &changes {
+        let Some(old) = change.old() else { continue };
+        let mode = mode_of(repo, base, path, old)?;
+        match change.new() {
+            Some(new) => staying.upsert(path.as_str(), repo.blob(new)?, mode),
+            None => going.remove(path.as_str()),
         };
-        let mode = match entry(base, &path)? {
-            None if change.old.is_empty() => FileMode::Blob,
-            Some((id, Some(ObjectType::Blob), mode)) if repo.find_blob(id)?.content() == change.old => {
-                match mode {
-                    0o100_755 => FileMode::BlobExecutable,
-                    0o120_000 => return Err(unlike_plan(&path)),
-                    _ => FileMode::Blob,
-                }
-            }
-            _ => return Err(unlike_plan(&path)),
-        };
-        update.upsert(path, repo.blob(&change.new)?, mode);
     }
-    let id = update
-        .create_updated(repo, base)
-        .context("cannot write the changed folders")?;
-    Ok(repo.find_tree(id)?)
+    let left = update(base, &mut going)?;
+    for (path, change) in &changes {
+        let Fate::Added { new, executable } = &change.fate else {
+            continue;
+        };
+        room_for(path, |path| look(repo, &left, path))?;
+        let mode = if *executable {
+            FileMode::BlobExecutable
+        } else {
+            FileMode::Blob
+        };
+        staying.upsert(path.as_str(), repo.blob(new)?, mode);
+    }
+    update(&left, &mut staying)
 }
 
-fn unlike_plan(path: &str) -> anyhow::Error {
-    Fault::new(
-        Kind::Internal,
-        format!(
-            "`{}` is not the file that the plan was made from",
-            path.escape_debug()
-        ),
-    )
-    .into()
+fn full_path(folder: Option<&RepoPath>, path: &RepoPath) -> Result<RepoPath, Fault> {
+    match folder {
+        Some(folder) => RepoPath::parse(&format!("{folder}/{path}")),
+        None => Ok(path.clone()),
+    }
+}
+
+/// Returns the mode of a file that holds what the plan was made from.
+fn mode_of(repo: &Repository, tree: &Tree<'_>, path: &RepoPath, old: &[u8]) -> anyhow::Result<FileMode> {
+    match entry(tree, path.as_str())? {
+        Some((id, Some(ObjectType::Blob), mode)) if mode != LINK && repo.find_blob(id)?.content() == old => {
+            Ok(if mode == 0o100_755 {
+                FileMode::BlobExecutable
+            } else {
+                FileMode::Blob
+            })
+        }
+        _ => Err(unlike_plan(path).into()),
+    }
 }
 
 fn signature(who: &Identity) -> anyhow::Result<Signature<'static>> {

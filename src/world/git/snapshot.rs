@@ -57,19 +57,10 @@ impl<'repo> GitSnapshot<'repo> {
     }
 
     fn look(&self, path: &RepoPath) -> anyhow::Result<Entry> {
-        let Some(root) = &self.root else {
-            return Ok(Entry::Missing);
-        };
-        Ok(match entry(root, path.as_str())? {
-            None => Entry::Missing,
-            Some((id, Some(ObjectType::Blob), LINK)) => {
-                let target = self.repo.find_blob(id)?;
-                Entry::Link(String::from_utf8_lossy(target.content()).into_owned())
-            }
-            Some((_, Some(ObjectType::Blob), _)) => Entry::File,
-            Some((_, Some(ObjectType::Tree), _)) => Entry::Folder,
-            Some(_) => Entry::Other,
-        })
+        match &self.root {
+            Some(root) => look(self.repo, root, path),
+            None => Ok(Entry::Missing),
+        }
     }
 
     fn read_one(&self, path: &RepoPath) -> anyhow::Result<Option<Blob>> {
@@ -152,6 +143,20 @@ pub(super) fn has_parents(commit: &Commit<'_>) -> bool {
     header
         .split(|byte| *byte == b'\n')
         .any(|line| line.starts_with(b"parent "))
+}
+
+/// Tells what lies at a path of a tree.
+pub(super) fn look(repo: &Repository, tree: &Tree<'_>, path: &RepoPath) -> anyhow::Result<Entry> {
+    Ok(match entry(tree, path.as_str())? {
+        None => Entry::Missing,
+        Some((id, Some(ObjectType::Blob), LINK)) => {
+            let target = repo.find_blob(id)?;
+            Entry::Link(String::from_utf8_lossy(target.content()).into_owned())
+        }
+        Some((_, Some(ObjectType::Blob), _)) => Entry::File,
+        Some((_, Some(ObjectType::Tree), _)) => Entry::Folder,
+        Some(_) => Entry::Other,
+    })
 }
 
 /// Returns the id, kind and mode of what lies at a path of a tree.

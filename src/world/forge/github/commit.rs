@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::query::{Reply, Wrong};
 use super::{GitHub, encoded};
@@ -50,22 +50,28 @@ impl GitHub {
         expected: &str,
         commit: &NewCommit,
     ) -> Result<Outcome, Fault> {
-        let size: usize = commit.changes.iter().map(|change| change.new.len()).sum();
+        let mut additions = Vec::new();
+        let mut deletions = Vec::new();
+        let mut size = 0;
+        for change in &commit.changes {
+            let path = change.path.as_str();
+            if let Some(new) = change.new() {
+                size += new.len();
+                additions.push(json!({ "path": path, "contents": STANDARD.encode(new) }));
+            } else {
+                deletions.push(json!({ "path": path }));
+            }
+        }
         if size > LARGEST {
             let why = format!("the files of this commit have {size} bytes, and GitHub's API takes {LARGEST}");
             return Err(self.only_by_git(why));
         }
         let (headline, body) = parts(&commit.message);
-        let additions: Vec<Value> = commit
-            .changes
-            .iter()
-            .map(|change| json!({ "path": change.path.as_str(), "contents": STANDARD.encode(&change.new) }))
-            .collect();
         let input = json!({ "input": {
             "branch": { "repositoryNameWithOwner": self.repo.path(), "branchName": branch },
             "expectedHeadOid": expected,
             "message": { "headline": headline, "body": body },
-            "fileChanges": { "additions": additions },
+            "fileChanges": { "additions": additions, "deletions": deletions },
         } });
         let commit = match self.mutate(COMMIT, &input)? {
             Reply::Data(mut data) => data["createCommitOnBranch"]["commit"].take(),

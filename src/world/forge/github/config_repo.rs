@@ -12,14 +12,15 @@ use serde_json::{Value, json};
 
 use super::GitHub;
 use super::query::odd;
-use super::snapshot::{self, ENTRY, Entry, Files, GitHubSnapshot, LOGGED, READING};
-use crate::plan::commit::NewCommit;
+use super::snapshot::{self, ENTRY, Files, GitHubSnapshot, LOGGED, READING};
+use crate::plan::commit::{Fate, NewCommit};
 use crate::plan::snapshot::Snapshot;
 use crate::words::fault::{Fault, Kind};
 use crate::words::policy;
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::{shown, suggestion};
 use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
+use crate::world::forge::fit;
 
 /// A config repo on GitHub and the branch of it that is changed.
 pub struct GitHubRepo {
@@ -130,11 +131,23 @@ impl GitHubRepo {
         }
         let known = self.files.as_ref().filter(|files| files.commit == base);
         let files = known.map_or_else(|| Rc::new(Files::at(base.to_owned())), Rc::clone);
-        let paths: Vec<_> = commit.changes.iter().map(|change| change.path.clone()).collect();
-        let found = self.snapshot_of(&files).look(&paths)?;
-        for (path, entry) in paths.iter().zip(found) {
-            if matches!(entry, Entry::File { executable: true, .. }) {
-                let why = format!("`{path}` is executable, and GitHub's API would drop that mode");
+        let snapshot = self.snapshot_of(&files);
+        fit::check(
+            &commit.changes,
+            |paths| snapshot.look(paths, false),
+            |why| self.forge.only_by_git(why),
+        )?;
+        for change in &commit.changes {
+            let executable = match &change.fate {
+                Fate::Added { executable, .. } => *executable,
+                Fate::Changed { .. } => snapshot.is_executable(&change.path),
+                Fate::Removed { .. } => false,
+            };
+            if executable {
+                let why = format!(
+                    "`{}` is executable, and GitHub's API would drop that mode",
+                    change.path
+                );
                 return Err(self.forge.only_by_git(why));
             }
         }

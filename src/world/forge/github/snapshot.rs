@@ -21,6 +21,7 @@ use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
+use crate::world::links;
 
 /// What `Entry` and `Logged` stand for in our documents.
 pub(super) const ENTRY: &str =
@@ -101,14 +102,26 @@ pub(super) struct GitHubSnapshot<'repo> {
     pub(super) files: Rc<Files>,
 }
 
+impl From<&Entry> for links::Entry {
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Entry::Missing => Self::Missing,
+            Entry::File { .. } => Self::File,
+            Entry::Folder => Self::Folder,
+            Entry::Link => Self::Link(String::new()),
+            Entry::Submodule => Self::Other,
+        }
+    }
+}
+
 impl GitHubSnapshot<'_> {
-    /// Returns what lies at these paths, and asks for those that are not known yet.
-    pub(super) fn look(&self, paths: &[RepoPath]) -> Result<Vec<Entry>, Fault> {
+    /// Returns what lies at these paths, and asks for those that are not known yet, with or without their history.
+    pub(super) fn look(&self, paths: &[RepoPath], with_history: bool) -> Result<Vec<Entry>, Fault> {
         let unknown: Vec<&RepoPath> = {
             let known = self.files.known.borrow();
             paths.iter().filter(|path| !known.contains_key(path)).collect()
         };
-        let with_history = unknown.len() <= MOST_WITH_HISTORY;
+        let with_history = with_history && unknown.len() <= MOST_WITH_HISTORY;
         for batch in unknown.chunks(BATCH) {
             self.fetch(batch, with_history)?;
         }
@@ -117,6 +130,12 @@ impl GitHubSnapshot<'_> {
             .iter()
             .map(|path| known.get(path).cloned().unwrap_or(Entry::Missing))
             .collect())
+    }
+
+    /// Tells whether git marks a file as executable, as far as the file is known.
+    pub(super) fn is_executable(&self, path: &RepoPath) -> bool {
+        let known = self.files.known.borrow();
+        matches!(known.get(path), Some(Entry::File { executable: true, .. }))
     }
 
     /// Keeps what GitHub answered for `paths` under the names that [`files_of`] gave them.
@@ -242,7 +261,7 @@ impl Snapshot for GitHubSnapshot<'_> {
     }
 
     fn read(&self, paths: &[RepoPath]) -> Result<Vec<Option<Blob>>> {
-        let found = self.look(paths)?;
+        let found = self.look(paths, true)?;
         let read = |(path, entry): (&RepoPath, Entry)| match entry {
             Entry::Missing => Ok(None),
             Entry::File { bytes, .. } => Ok(Some(Blob {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::GitLab;
-use crate::plan::commit::NewCommit;
+use crate::plan::commit::{Fate, FileChange, NewCommit};
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;
 use crate::world::config_repo::Outcome;
@@ -23,6 +23,7 @@ const MOVED: &[&str] = &[
     "changed since you started editing",
     "a file with this name doesn't exist",
     "a file with this name already exists",
+    "a directory with this name already exists",
     "please refresh and try again",
     "could not update refs/",
     "could not update branch",
@@ -41,34 +42,18 @@ pub(super) enum Onto<'a> {
 }
 
 impl GitLab {
-    /// Sends one commit. `creates` says for each change whether its file is new.
+    /// Sends one commit.
     pub(super) fn send_commit(
         &self,
         branch: &str,
         onto: &Onto<'_>,
         commit: &NewCommit,
-        creates: &[bool],
     ) -> Result<Outcome, Fault> {
         #[derive(Deserialize)]
         struct Made {
             id: String,
         }
-        let changes = commit.changes.iter().zip(creates);
-        let actions: Vec<Value> = changes
-            .map(|(change, create)| {
-                let mut action = json!({
-                    "action": if *create { "create" } else { "update" },
-                    "file_path": change.path.as_str(),
-                    "content": STANDARD.encode(&change.new),
-                    "encoding": "base64",
-                });
-                // With a start of its own GitLab would look for changes on the default branch instead.
-                if let (Onto::Tip(tip), false) = (onto, create) {
-                    action["last_commit_id"] = json!(tip);
-                }
-                action
-            })
-            .collect();
+        let actions: Vec<Value> = commit.changes.iter().map(|change| action(change, onto)).collect();
         let mut body = json!({ "branch": branch, "commit_message": commit.message, "actions": actions });
         if let Onto::Start { base, over } = onto {
             body["start_sha"] = json!(base);
@@ -133,6 +118,29 @@ impl GitLab {
     }
 }
 
+/// Returns what one change is among a commit's `actions`.
+fn action(change: &FileChange, onto: &Onto<'_>) -> Value {
+    let mut action = json!({ "file_path": change.path.as_str() });
+    action["action"] = json!(match &change.fate {
+        Fate::Added { .. } => "create",
+        Fate::Changed { .. } => "update",
+        Fate::Removed { .. } => "delete",
+    });
+    if let Some(new) = change.new() {
+        action["content"] = json!(STANDARD.encode(new));
+        action["encoding"] = json!("base64");
+    }
+    match (&change.fate, onto) {
+        (Fate::Added { executable, .. }, _) if *executable => action["execute_filemode"] = json!(true),
+        // With a start of its own GitLab would look for changes on the default branch instead.
+        (Fate::Changed { .. } | Fate::Removed { .. }, Onto::Tip(tip)) => {
+            action["last_commit_id"] = json!(tip)
+        }
+        _ => {}
+    }
+    action
+}
+
 /// Reads what GitLab says of a commit; what git itself says is known already.
 fn understood(said: &str, onto: &Onto<'_>) -> Meaning {
     let lower = said.to_lowercase().replace('\u{2019}', "'").replace("\\'", "'");
@@ -166,6 +174,7 @@ mod tests {
             ),
             ("A file with this name doesn't exist", Meaning::Moved),
             ("A file with this name already exists", Meaning::Moved),
+            ("A directory with this name already exists", Meaning::Moved),
             (
                 "Could not update refs/heads/main. Please refresh and try again.",
                 Meaning::Moved,

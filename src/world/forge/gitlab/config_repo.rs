@@ -23,7 +23,7 @@ use reqwest::Method;
 use serde::Deserialize;
 
 use super::commit::Onto;
-use super::snapshot::{Entry, Files, GitLabSnapshot, Logged, READING};
+use super::snapshot::{Files, GitLabSnapshot, Logged, READING};
 use super::{GitLab, unwritable};
 use crate::plan::commit::NewCommit;
 use crate::plan::comparison::LoggedCommit;
@@ -33,6 +33,7 @@ use crate::words::policy;
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::{shown, suggestion};
 use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
+use crate::world::forge::fit;
 
 /// A config repo on GitLab and the branch of it that is changed.
 pub struct GitLabRepo {
@@ -82,15 +83,15 @@ impl GitLabRepo {
         }
     }
 
-    /// Checks that the API can make this commit, and make it so that nothing but the contents changes; returns for
-    /// each change whether its file is new.
-    fn possible(&self, base: &str, commit: &NewCommit) -> Result<Vec<bool>, Fault> {
+    /// Checks that the API can make this commit, and make it so that nothing but what it says changes.
+    fn possible(&self, base: &str, commit: &NewCommit) -> Result<(), Fault> {
         if commit.signing.is_some() {
             let why = "GitLab's API takes no signature, so --sign cannot be had";
             return Err(self.forge.only_by_git(why.to_owned()));
         }
         for change in &commit.changes {
-            if change.new.windows(2).any(|pair| pair == b"\r\n") {
+            let new = change.new().unwrap_or_default();
+            if new.windows(2).any(|pair| pair == b"\r\n") {
                 let why = format!(
                     "`{}` has CRLF line ends, which GitLab's API may rewrite",
                     change.path
@@ -100,12 +101,12 @@ impl GitLabRepo {
         }
         let known = self.files.as_ref().filter(|files| files.commit == base);
         let files = known.map_or_else(|| Rc::new(Files::at(base.to_owned())), Rc::clone);
-        let paths: Vec<_> = commit.changes.iter().map(|change| change.path.clone()).collect();
-        let found = self.snapshot_of(&files).look(&paths)?;
-        Ok(found
-            .iter()
-            .map(|entry| matches!(entry, Entry::Missing))
-            .collect())
+        let snapshot = self.snapshot_of(&files);
+        fit::check(
+            &commit.changes,
+            |paths| snapshot.look(paths),
+            |why| self.forge.only_by_git(why),
+        )
     }
 }
 
@@ -127,10 +128,8 @@ impl ConfigRepo for GitLabRepo {
         if let Some(moved) = moved(expected, tip) {
             return Ok(moved);
         }
-        let creates = self.possible(tip, commit)?;
-        Ok(self
-            .forge
-            .send_commit(branch, &Onto::Tip(tip), commit, &creates)?)
+        self.possible(tip, commit)?;
+        Ok(self.forge.send_commit(branch, &Onto::Tip(tip), commit)?)
     }
 
     fn head(&mut self, branch: &str, files: &[RepoPath]) -> Result<Option<Head<'_>>> {
@@ -153,7 +152,7 @@ impl ConfigRepo for GitLabRepo {
         expected: Option<&str>,
         commit: &NewCommit,
     ) -> Result<Outcome> {
-        let creates = self.possible(base, commit)?;
+        self.possible(base, commit)?;
         let tip = self.forge.tip(branch)?.map(|tip| tip.id);
         if tip.as_deref() != expected {
             return Ok(Outcome::Moved {
@@ -168,7 +167,7 @@ impl ConfigRepo for GitLabRepo {
             base,
             over: expected.is_some(),
         };
-        Ok(self.forge.send_commit(branch, &onto, commit, &creates)?)
+        Ok(self.forge.send_commit(branch, &onto, commit)?)
     }
 }
 

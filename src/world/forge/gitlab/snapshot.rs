@@ -25,6 +25,7 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::shown;
 use crate::world::forge::call::Answer;
+use crate::world::links;
 
 /// What a token needs to read files.
 pub(super) const READING: &str = "the Reporter role and the scope read_api";
@@ -108,6 +109,18 @@ impl Files {
         Self {
             commit,
             known: RefCell::default(),
+        }
+    }
+}
+
+impl From<&Entry> for links::Entry {
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Entry::Missing => Self::Missing,
+            Entry::File(_) => Self::File,
+            Entry::Folder => Self::Folder,
+            Entry::Link => Self::Link(String::new()),
+            Entry::Submodule => Self::Other,
         }
     }
 }
