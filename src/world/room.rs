@@ -7,7 +7,7 @@ use crate::words::repo_path::RepoPath;
 /// Checks that nothing lies at `path`, and that the folders above it are folders or missing: no link is followed to a
 /// place for a new file.
 ///
-/// `look` tells what lies at a path.
+/// `look` tells what lies at a path; it may take a folder for missing.
 ///
 /// # Errors
 /// `Refused`, naming what is in the way, and what `look` fails with.
@@ -18,8 +18,7 @@ pub(super) fn room_for<E: From<Fault>>(
     let refused = |why: String| Fault::refused(format!("`{path}` cannot be added: {why}")).into();
     for folder in path.folders() {
         match look(&folder)? {
-            Entry::Missing => return Ok(()),
-            Entry::Folder => {}
+            Entry::Missing | Entry::Folder => {}
             Entry::File => return Err(refused(format!("`{folder}` is a file, not a folder"))),
             Entry::Link(_) => return Err(refused(format!("`{folder}` is a symbolic link, not a folder"))),
             Entry::Other => return Err(refused(format!("`{folder}` is no folder of this repository"))),

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod outputs;
 pub mod proxy;
 pub mod registry;
+pub mod reach;
 pub mod secret;
 pub mod stage;
 pub mod story;

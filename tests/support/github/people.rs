@@ -1,5 +1,7 @@
 //! What a test can set up, what people and machines do meanwhile, and what has become of it.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::access::{App, Grant};
@@ -205,6 +207,11 @@ impl Hub {
 
 /// What has become of it.
 impl Hub {
+    /// The bare repository, for what nothing here does.
+    pub fn path(&self, repo: &str) -> PathBuf {
+        self.state().repo(repo).path.clone()
+    }
+
     /// A file of a branch; none if it is not there.
     pub fn file(&self, repo: &str, branch: &str, path: &str) -> Option<String> {
         let store = self.state().repo(repo).store();

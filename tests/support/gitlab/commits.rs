@@ -213,12 +213,14 @@ fn act(store: &Store, index: &mut Index, action: &Map<String, Value>) -> Result<
         if index.get_path(path.as_ref(), 0).is_some() {
             return Err("A file with this name already exists".to_owned());
         }
-        let is_folder = index.iter().any(|one| one.path.starts_with(under.as_bytes()));
-        if is_folder {
-            Err("A directory with this name already exists".to_owned())
-        } else {
-            Ok(())
+        if index.iter().any(|one| one.path.starts_with(under.as_bytes())) {
+            return Err("A directory with this name already exists".to_owned());
         }
+        let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        if folders.any(|folder| index.get_path(folder.as_ref(), 0).is_some()) {
+            return Err("A file with this name already exists".to_owned());
+        }
+        Ok(())
     };
     let content = || match (text("content"), text("encoding")) {
         (content, Some("base64")) => base64::engine::general_purpose::STANDARD

@@ -23,7 +23,6 @@ const MOVED: &[&str] = &[
     "changed since you started editing",
     "a file with this name doesn't exist",
     "a file with this name already exists",
-    "a directory with this name already exists",
     "please refresh and try again",
     "could not update refs/",
     "could not update branch",
@@ -32,6 +31,8 @@ const MOVED: &[&str] = &[
 /// The wording, in lower case, of a branch that appeared where a commit was to start it. A commit on a branch's tip starts
 /// none: trying it again would meet the same.
 const APPEARED: &str = "a branch called";
+/// The wording, in lower case, of a new file where a folder is, which GraphQL does not show.
+const FOLDER: &str = "a directory with this name already exists";
 
 /// Where a commit goes.
 pub(super) enum Onto<'a> {
@@ -75,13 +76,19 @@ impl GitLab {
                 commit: Some(answer.read::<Made>("the commit")?.id),
                 verified: None,
             }),
-            Called::Answered(answer) => Ok(self.turned_away(&answer, branch, onto)),
+            Called::Answered(answer) => Ok(self.turned_away(&answer, branch, onto, commit)),
         }
     }
 
     /// Tells why a commit was not taken.
-    fn turned_away(&self, answer: &Answer, branch: &str, onto: &Onto<'_>) -> Outcome {
+    fn turned_away(&self, answer: &Answer, branch: &str, onto: &Onto<'_>, commit: &NewCommit) -> Outcome {
         let said = answer.complaint();
+        if said.to_lowercase().contains(FOLDER) {
+            let new = commit.changes.iter().filter(|change| change.old().is_none());
+            let new: Vec<String> = new.map(|change| format!("`{}`", change.path)).collect();
+            let why = format!("{} cannot be added: {said}", new.join(" or "));
+            return Outcome::Refused(Fault::refused(why));
+        }
         let means = understood(&said, onto);
         let refused = |why: &str, hint: &str| {
             let message = format!("{why} on `{}`: {said}", shown(branch));
@@ -174,7 +181,6 @@ mod tests {
             ),
             ("A file with this name doesn't exist", Meaning::Moved),
             ("A file with this name already exists", Meaning::Moved),
-            ("A directory with this name already exists", Meaning::Moved),
             (
                 "Could not update refs/heads/main. Please refresh and try again.",
                 Meaning::Moved,

@@ -251,7 +251,12 @@ fn changes(work: &Work<'_, '_>, asked: &Value) -> Result<Vec<Change>, Refused> {
             .map(|one| (text(one, "path").to_owned(), None)),
     );
     let may = work.with(|desk| desk.grant.as_ref().unwrap().may("workflows", Level::Write));
-    for (path, _) in &changes {
+    for (index, (path, _)) in changes.iter().enumerate() {
+        if changes[..index].iter().any(|(other, _)| other == path) {
+            return Err(unprocessable(format!(
+                "A path was provided more than once: {path}"
+            )));
+        }
         if !may && path.starts_with(".github/workflows/") {
             let said = format!(
                 "refusing to allow a GitHub App to create or update workflow `{path}` without `workflows` permission"
