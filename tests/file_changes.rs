@@ -169,22 +169,25 @@ fn check_refusal(error: &anyhow::Error, name: &str) {
 
 #[test]
 fn every_way_to_a_config_repo_adds_changes_and_removes_files() {
-    for row in ROWS {
-        for stage in Stage::all(FILES) {
+    for stage in Stage::all(FILES) {
+        for (index, row) in ROWS.iter().enumerate() {
             let name = format!("{} {:?}", stage.name(), row.changes);
-            let mut repo = stage.config_repo();
+            let branch = format!("row-{index}");
+            stage.branch(&branch);
+            let mut repo = stage.config_repo(&branch);
             let base = repo.snapshot().unwrap().commit().unwrap().to_owned();
             let outcome = repo.commit(Some(&base), &commit(row.changes));
             if refused_by(&stage, row) {
                 check_refusal(&outcome.unwrap_err(), &name);
-                assert_eq!(stage.messages("main").len(), 1, "{name}");
+                assert_eq!(stage.messages(&branch).len(), 1, "{name}");
                 continue;
             }
             assert!(
                 matches!(outcome, Ok(Outcome::Landed { .. })),
                 "{name}: {outcome:?}"
             );
-            assert_eq!(stage.tree("main"), row.after(), "{name}");
+            assert_eq!(stage.tree(&branch), row.after(), "{name}");
+            assert_eq!(stage.messages(&branch).len(), 2, "{name}");
         }
     }
 }
@@ -192,7 +195,7 @@ fn every_way_to_a_config_repo_adds_changes_and_removes_files() {
 #[test]
 fn a_branch_of_a_change_request_carries_them_too() {
     for stage in Stage::all(FILES) {
-        let mut repo = stage.config_repo();
+        let mut repo = stage.config_repo("main");
         let base = repo.snapshot().unwrap().commit().unwrap().to_owned();
         for (index, row) in ROWS.iter().enumerate() {
             let name = format!("{} {:?}", stage.name(), row.changes);
@@ -277,7 +280,7 @@ fn git_takes_a_diff_with_empty_files() {
 #[test]
 fn what_is_in_the_way_of_a_new_file_is_named() {
     for stage in Stage::all(FILES) {
-        let mut repo = stage.config_repo();
+        let mut repo = stage.config_repo("main");
         let base = repo.snapshot().unwrap().commit().unwrap().to_owned();
         for (wanted, why) in [
             ("+a", "`a` cannot be added: it is there already"),
@@ -314,7 +317,7 @@ fn what_is_in_the_way_of_a_new_file_is_named() {
 #[test]
 fn a_file_that_the_snapshot_does_not_have_is_neither_changed_nor_removed() {
     for stage in Stage::all(FILES) {
-        let mut repo = stage.config_repo();
+        let mut repo = stage.config_repo("main");
         let base = repo.snapshot().unwrap().commit().unwrap().to_owned();
         for wanted in ["gone", "-gone", "web", "-web", "-link"] {
             let name = format!("{} {wanted}", stage.name());
@@ -341,28 +344,33 @@ enum Meanwhile {
 #[test]
 fn what_came_between_is_neither_overwritten_nor_removed() {
     use Meanwhile::{Removes, Writes};
-    for (wanted, meanwhile) in [
-        ("+n/new", Writes("n/new")),
-        ("-a", Writes("a")),
-        ("-a", Removes("a")),
-        ("a", Removes("a")),
-        ("-pr/7/y.yaml", Removes("pr/7/y.yaml")),
-    ] {
-        for stage in Stage::all(FILES) {
+    for stage in Stage::all(FILES) {
+        for (index, (wanted, meanwhile)) in [
+            ("+n/new", Writes("n/new")),
+            ("-a", Writes("a")),
+            ("-a", Removes("a")),
+            ("a", Removes("a")),
+            ("-pr/7/y.yaml", Removes("pr/7/y.yaml")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
             let name = format!("{} {wanted} {meanwhile:?}", stage.name());
-            let mut repo = stage.config_repo();
+            let branch = format!("row-{index}");
+            stage.branch(&branch);
+            let mut repo = stage.config_repo(&branch);
             let base = repo.snapshot().unwrap().commit().unwrap().to_owned();
             match meanwhile {
-                Writes(file) => stage.person_commits("main", file, "mine"),
-                Removes(file) => stage.person_removes("main", file),
+                Writes(file) => stage.person_commits(&branch, file, "mine"),
+                Removes(file) => stage.person_removes(&branch, file),
             }
-            let before = stage.tree("main");
+            let before = stage.tree(&branch);
             let outcome = repo.commit(Some(&base), &commit(&["web/v.yaml", wanted]));
             assert!(
                 matches!(outcome, Ok(Outcome::Moved { .. })),
                 "{name}: {outcome:?}"
             );
-            assert_eq!(stage.tree("main"), before, "{name}");
+            assert_eq!(stage.tree(&branch), before, "{name}");
         }
     }
 }
@@ -375,7 +383,7 @@ fn an_api_is_asked_once_more_for_the_folders_of_new_files_and_never_for_others()
     {
         let name = stage.name();
         for (changes, calls) in [(&["a", "-web/v.yaml"][..], 1), (&["+n/e/w", "+n/e/x"][..], 2)] {
-            let mut repo = stage.config_repo();
+            let mut repo = stage.config_repo("main");
             let snapshot = repo.snapshot().unwrap();
             let base = snapshot.commit().unwrap().to_owned();
             snapshot

@@ -101,6 +101,16 @@ fn change(file: &str, new: &str) -> NewCommit {
     }
 }
 
+fn addition(file: &str, new: &str) -> NewCommit {
+    let (new, executable) = (new.into(), false);
+    let fate = Fate::Added { new, executable };
+    let path = path(file);
+    NewCommit {
+        changes: vec![FileChange { path, fate }],
+        ..change(file, "")
+    }
+}
+
 fn fault(error: &anyhow::Error) -> &Fault {
     error.downcast_ref().unwrap()
 }
@@ -185,11 +195,15 @@ fn a_new_file_is_made_once_and_other_modes_stay() {
     let lab = lab();
     let mut repo = repo(&lab);
     let base = bump_reads(&mut *repo);
-    let outcome = repo.commit(Some(&base), &change("new/ü.yaml", "a: 1\n")).unwrap();
+    let outcome = repo
+        .commit(Some(&base), &addition("new/ü.yaml", "a: 1\n"))
+        .unwrap();
     assert_eq!(came(&outcome), "landed", "{outcome:?}");
     assert_eq!(lab.file(REPO, "main", "new/ü.yaml").unwrap(), "a: 1\n");
     // From the old snapshot it is new still.
-    let outcome = repo.commit(Some(&base), &change("new/ü.yaml", "a: 2\n")).unwrap();
+    let outcome = repo
+        .commit(Some(&base), &addition("new/ü.yaml", "a: 2\n"))
+        .unwrap();
     assert_eq!(came(&outcome), "moved", "{outcome:?}");
     let base = bump_reads(&mut *repo);
     let outcome = repo

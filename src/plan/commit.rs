@@ -37,7 +37,7 @@ pub enum Fate {
 
 impl FileChange {
     /// Returns the content before; `None` for a file that is added.
-    pub fn old(&self) -> Option<&[u8]> {
+    pub fn before(&self) -> Option<&[u8]> {
         match &self.fate {
             Fate::Added { .. } => None,
             Fate::Changed { old, .. } | Fate::Removed { old } => Some(old),
@@ -45,7 +45,7 @@ impl FileChange {
     }
 
     /// Returns the content after; `None` for a file that is removed.
-    pub fn new(&self) -> Option<&[u8]> {
+    pub fn after(&self) -> Option<&[u8]> {
         match &self.fate {
             Fate::Added { new, .. } | Fate::Changed { new, .. } => Some(new),
             Fate::Removed { .. } => None,

@@ -39,7 +39,7 @@ fn header(change: &FileChange) -> String {
 
 fn hunks(change: &FileChange) -> String {
     let path = &change.path;
-    let (old, new) = (change.old(), change.new());
+    let (old, new) = (change.before(), change.after());
     let before = old.map_or_else(|| "/dev/null".to_owned(), |_| format!("a/{path}"));
     let after = new.map_or_else(|| "/dev/null".to_owned(), |_| format!("b/{path}"));
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());

@@ -86,7 +86,7 @@ impl Checkout {
 
     /// Returns whether a file still holds what the plan was made from; a new one needs room beside what stays.
     fn fits(&self, change: &FileChange, going: &BTreeSet<&RepoPath>) -> anyhow::Result<bool> {
-        let Some(old) = change.old() else {
+        let Some(old) = change.before() else {
             room_for(&change.path, |path| {
                 let is_going = match self.look(path)? {
                     Entry::File => going.contains(path),
@@ -140,7 +140,7 @@ impl ConfigRepo for Checkout {
     /// Changes the files: all of them, or none.
     fn commit(&mut self, _expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
         let rewrite = Rewrite::prepare(&self.root, &commit.changes)?;
-        let going = commit.changes.iter().filter(|change| change.new().is_none());
+        let going = commit.changes.iter().filter(|change| change.after().is_none());
         let going: BTreeSet<&RepoPath> = going.map(|change| &change.path).collect();
         for change in &commit.changes {
             if !self.fits(change, &going)? {
@@ -254,7 +254,7 @@ mod tests {
             path: path(file),
             fate: Fate::Added {
                 new,
-                executable: file.ends_with(".sh"),
+                executable: Path::new(file).extension() == Some("sh".as_ref()),
             },
         }
     }

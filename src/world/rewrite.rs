@@ -4,7 +4,7 @@
     reason = "reads and writes the files of the checkout"
 )]
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
@@ -80,7 +80,7 @@ impl<'a> Rewrite<'a> {
     fn make(&mut self, change: &'a FileChange, file: Option<NamedTempFile>) -> io::Result<()> {
         let path = &change.path;
         let target = self.root.join(path.as_str());
-        let Some(old) = change.old() else {
+        let Some(old) = change.before() else {
             self.make_folders(path)?;
             if let Some(file) = file {
                 file.persist_noclobber(target)?;
@@ -94,7 +94,7 @@ impl<'a> Rewrite<'a> {
             None => fs::remove_file(target)?,
         }
         self.done.push(Done::Replaced(path, old, permissions));
-        if change.new().is_none() {
+        if change.after().is_none() {
             self.remove_empty_folders(path);
         }
         Ok(())
@@ -147,7 +147,8 @@ impl<'a> Rewrite<'a> {
     }
 
     fn restore(&self, path: &RepoPath, old: &[u8], permissions: &Permissions) -> io::Result<()> {
-        let file = temporary(&nearest_folder(self.root, path), old, Some(permissions.clone()))?;
+        let folder = nearest_folder(self.root, path);
+        let file = temporary(&folder, old, |file| file.set_permissions(permissions.clone()))?;
         file.persist(self.root.join(path.as_str()))?;
         Ok(())
     }
@@ -155,36 +156,42 @@ impl<'a> Rewrite<'a> {
 
 /// Writes what a change brings, with the mode that it is to have.
 fn written(root: &Path, change: &FileChange) -> io::Result<Option<NamedTempFile>> {
-    let (new, permissions) = match &change.fate {
-        Fate::Removed { .. } => return Ok(None),
-        Fate::Added { new, executable } => (new, plain(*executable)),
-        Fate::Changed { new, .. } => {
-            let found = fs::symlink_metadata(root.join(change.path.as_str()));
-            (new, found.ok().map(|found| found.permissions()))
+    let folder = nearest_folder(root, &change.path);
+    match &change.fate {
+        Fate::Removed { .. } => Ok(None),
+        Fate::Added { new, executable } => {
+            temporary(&folder, new, |file| set_mode(file, *executable)).map(Some)
         }
-    };
-    temporary(&nearest_folder(root, &change.path), new, permissions).map(Some)
+        Fate::Changed { new, .. } => {
+            let set = |file: &File| match fs::symlink_metadata(root.join(change.path.as_str())) {
+                Ok(found) => file.set_permissions(found.permissions()),
+                // It is gone, which is found out before anything is done.
+                Err(_) => Ok(()),
+            };
+            temporary(&folder, new, set).map(Some)
+        }
+    }
 }
 
-/// The permissions of a new file of a checkout, as git makes it: a temporary file is private.
-#[cfg(unix)]
-fn plain(executable: bool) -> Option<Permissions> {
-    Some(Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
-}
-
-#[cfg(not(unix))]
-fn plain(_executable: bool) -> Option<Permissions> {
-    None
-}
-
-fn temporary(folder: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
+fn temporary(
+    folder: &Path,
+    bytes: &[u8],
+    set_permissions: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     let mut file = NamedTempFile::with_prefix_in(".gitops-steps-", folder)?;
     file.write_all(bytes)?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
+    set_permissions(file.as_file())?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+/// Makes a new file as git makes it in a checkout: a temporary file is private.
+fn set_mode(file: &File, executable: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    file.set_permissions(Permissions::from_mode(if executable { 0o755 } else { 0o644 }))?;
+    #[cfg(not(unix))]
+    let _ = (file, executable);
+    Ok(())
 }
 
 /// Returns the folder of a file, or the nearest above it that is there: a rename from it needs no other disk.

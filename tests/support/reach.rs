@@ -24,17 +24,17 @@ use super::stage::{Forge, REPO, Stage, TOKEN, Way};
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl Stage {
-    /// The config repo, reached in this stage's way.
-    pub fn config_repo(&self) -> Box<dyn ConfigRepo> {
+    /// A branch of the config repo, reached in this stage's way.
+    pub fn config_repo(&self, branch: &str) -> Box<dyn ConfigRepo> {
         match self.way {
-            Way::Api => self.by_api(),
+            Way::Api => self.by_api(branch),
             Way::Git => {
                 let url = GitUrl::parse(&self.git_url()).unwrap().unwrap();
-                Box::new(GitRepo::open(&url, None, None, access(None)).unwrap())
+                Box::new(GitRepo::open(&url, Some(branch), None, access(None)).unwrap())
             }
             Way::Clone => {
                 let checkout = Checkout::open(&self.bench.repo()).unwrap();
-                let origin = checkout.origin(None, &environment()).unwrap();
+                let origin = checkout.origin(Some(branch), &environment()).unwrap();
                 let access = access(origin.login);
                 let repo = GitRepo::open(&origin.url, Some(&origin.branch), origin.folder, access);
                 Box::new(OriginRepo::new(checkout, repo.unwrap()))
@@ -42,7 +42,7 @@ impl Stage {
         }
     }
 
-    fn by_api(&self) -> Box<dyn ConfigRepo> {
+    fn by_api(&self, branch: &str) -> Box<dyn ConfigRepo> {
         let (kind, api, graphql) = match &self.forge {
             Forge::Hub(hub) => (
                 "github",
@@ -65,7 +65,7 @@ impl Stage {
             deadline: Deadline::after(LIMIT),
             progress: Arc::new(Silent),
         };
-        gitops_steps::world::forge::Forge::new(repo, access).config_repo(None)
+        gitops_steps::world::forge::Forge::new(repo, access).config_repo(Some(branch))
     }
 
     /// All that a branch holds: mode, path and text of each file, sorted. The repository is sound besides.

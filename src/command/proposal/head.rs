@@ -57,7 +57,7 @@ pub(super) fn look(
     let as_planned = changes
         .iter()
         .zip(&there)
-        .all(|(change, blob)| blob.as_ref().map(|blob| blob.bytes.as_slice()) == change.new());
+        .all(|(change, blob)| blob.as_ref().map(|blob| blob.bytes.as_slice()) == change.after());
     let on_head = OnHead {
         policy: base.policy.clone(),
         files: head.files,

@@ -48,13 +48,13 @@ where
 
 /// Returns a file that goes and one that comes, of which one is to be a folder of the other.
 fn swapped(changes: &[FileChange]) -> Option<(&RepoPath, &RepoPath)> {
-    let gone = changes.iter().filter(|change| change.new().is_none());
+    let gone = changes.iter().filter(|change| change.after().is_none());
     let gone: BTreeSet<&RepoPath> = gone.map(|change| &change.path).collect();
     let of_gone: BTreeMap<RepoPath, &RepoPath> = gone
         .iter()
         .flat_map(|path| path.folders().map(|folder| (folder, *path)))
         .collect();
-    let new = changes.iter().filter(|change| change.old().is_none());
+    let new = changes.iter().filter(|change| change.before().is_none());
     new.map(|change| &change.path).find_map(|new| {
         let folder = new.folders().find_map(|folder| gone.get(&folder).copied());
         let gone = folder.or_else(|| of_gone.get(new).copied())?;

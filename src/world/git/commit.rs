@@ -68,9 +68,9 @@ fn changed_tree<'repo>(
     let mut going = TreeUpdateBuilder::new();
     let mut staying = TreeUpdateBuilder::new();
     for (path, change) in &changes {
-        let Some(old) = change.old() else { continue };
+        let Some(old) = change.before() else { continue };
         let mode = mode_of(repo, base, path, old)?;
-        match change.new() {
+        match change.after() {
             Some(new) => staying.upsert(path.as_str(), repo.blob(new)?, mode),
             None => going.remove(path.as_str()),
         };

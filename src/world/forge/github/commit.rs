@@ -55,7 +55,7 @@ impl GitHub {
         let mut size = 0;
         for change in &commit.changes {
             let path = change.path.as_str();
-            if let Some(new) = change.new() {
+            if let Some(new) = change.after() {
                 size += new.len();
                 additions.push(json!({ "path": path, "contents": STANDARD.encode(new) }));
             } else {

@@ -84,7 +84,7 @@ impl GitLab {
     fn turned_away(&self, answer: &Answer, branch: &str, onto: &Onto<'_>, commit: &NewCommit) -> Outcome {
         let said = answer.complaint();
         if said.to_lowercase().contains(FOLDER) {
-            let new = commit.changes.iter().filter(|change| change.old().is_none());
+            let new = commit.changes.iter().filter(|change| change.before().is_none());
             let new: Vec<String> = new.map(|change| format!("`{}`", change.path)).collect();
             let why = format!("{} cannot be added: {said}", new.join(" or "));
             return Outcome::Refused(Fault::refused(why));
@@ -133,17 +133,16 @@ fn action(change: &FileChange, onto: &Onto<'_>) -> Value {
         Fate::Changed { .. } => "update",
         Fate::Removed { .. } => "delete",
     });
-    if let Some(new) = change.new() {
+    if let Some(new) = change.after() {
         action["content"] = json!(STANDARD.encode(new));
         action["encoding"] = json!("base64");
     }
-    match (&change.fate, onto) {
-        (Fate::Added { executable, .. }, _) if *executable => action["execute_filemode"] = json!(true),
-        // With a start of its own GitLab would look for changes on the default branch instead.
-        (Fate::Changed { .. } | Fate::Removed { .. }, Onto::Tip(tip)) => {
-            action["last_commit_id"] = json!(tip)
-        }
-        _ => {}
+    if let Fate::Added { executable: true, .. } = change.fate {
+        action["execute_filemode"] = json!(true);
+    }
+    // With a start of its own GitLab would look for changes on the default branch instead.
+    if let (Onto::Tip(tip), Some(_)) = (onto, change.before()) {
+        action["last_commit_id"] = json!(tip);
     }
     action
 }

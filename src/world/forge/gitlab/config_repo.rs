@@ -90,7 +90,7 @@ impl GitLabRepo {
             return Err(self.forge.only_by_git(why.to_owned()));
         }
         for change in &commit.changes {
-            let new = change.new().unwrap_or_default();
+            let new = change.after().unwrap_or_default();
             if new.windows(2).any(|pair| pair == b"\r\n") {
                 let why = format!(
                     "`{}` has CRLF line ends, which GitLab's API may rewrite",
