@@ -238,6 +238,34 @@ fn a_commit_through_graphql_needs_the_head_and_loses_the_mode() {
 }
 
 #[test]
+fn a_commit_through_graphql_deletes_only_what_is_there_and_names_a_path_once() {
+    let hub = prepared();
+    let head = hub.tip(REPO, "main").unwrap();
+    let gone = json!([{ "path": "run.sh" }]);
+    for (changes, words) in [
+        (
+            json!({ "deletions": [{ "path": "none" }] }),
+            "does not exist as of commit oid",
+        ),
+        (
+            json!({ "additions": [{ "path": "run.sh", "contents": "" }], "deletions": gone }),
+            "more than once: run.sh",
+        ),
+    ] {
+        let mut input = commit_input(&head);
+        input["input"]["fileChanges"] = changes;
+        let refused = query(&hub, COMMIT, &input);
+        let said = refused["errors"][0]["message"].as_str().unwrap();
+        assert!(said.contains(words), "{refused}");
+    }
+    assert_eq!(hub.tip(REPO, "main").unwrap(), head);
+    let mut input = commit_input(&head);
+    input["input"]["fileChanges"] = json!({ "deletions": gone });
+    query(&hub, COMMIT, &input);
+    assert!(hub.file(REPO, "main", "run.sh").is_none());
+}
+
+#[test]
 fn graphql_refuses_what_the_schema_does_not_know() {
     let hub = prepared();
     for (text, words) in [

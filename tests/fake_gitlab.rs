@@ -45,6 +45,8 @@ POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | actions i
 POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | actions[0][mode] is unknown | UPDATE {"mode": 1}
 POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | A file with this name doesn't exist | UPDATE {"file_path": "none"}
 POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | A file with this name already exists | UPDATE {"action": "create"}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | A file with this name already exists | UPDATE {"action": "create", "file_path": "a.yaml/b"}
+POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | A file with this name doesn't exist | UPDATE {"action": "delete", "file_path": "none"}
 POST | /repository/commits          | PRIVATE-TOKEN: all       | 400 | mutually exclusive | {"branch": "x", "commit_message": "m", "start_sha": "HEAD", "start_branch": "main", "actions": [{"action": "delete", "file_path": "a.yaml"}]}
 POST | /repository/commits          | PRIVATE-TOKEN: all       | 403 | You are not allowed to push into this branch | {"branch": "locked", "commit_message": "m", "actions": [{"action": "delete", "file_path": "a.yaml"}]}
 POST | /merge_requests              | PRIVATE-TOKEN: all       | 201 | "iid":1 | MR

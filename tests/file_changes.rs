@@ -189,6 +189,7 @@ fn every_way_to_a_config_repo_adds_changes_and_removes_files() {
             assert_eq!(stage.tree(&branch), row.after(), "{name}");
             assert_eq!(stage.messages(&branch).len(), 2, "{name}");
         }
+        stage.is_sound();
     }
 }
 
@@ -218,6 +219,7 @@ fn a_branch_of_a_change_request_carries_them_too() {
         }
         assert_eq!(stage.messages("main").len(), 1, "{}", stage.name());
         assert_eq!(stage.branches().len(), ROWS.len() + 1, "{}", stage.name());
+        stage.is_sound();
     }
 }
 

@@ -81,6 +81,6 @@ pub struct NewCommit {
     pub author: Option<Identity>,
     /// The signature that is asked for.
     pub signing: Option<Signing>,
-    /// The files.
+    /// The files, each once.
     pub changes: Vec<FileChange>,
 }

@@ -1,6 +1,6 @@
 //! The config repo of a [`Stage`] through the crate, as a run reaches it: for what no single command does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,14 +68,21 @@ impl Stage {
         gitops_steps::world::forge::Forge::new(repo, access).config_repo(Some(branch))
     }
 
-    /// All that a branch holds: mode, path and text of each file, sorted. The repository is sound besides.
+    /// All that a branch holds: mode, path and text of each file, sorted.
     pub fn tree(&self, branch: &str) -> Vec<String> {
-        let bare = match &self.forge {
+        tree_of(&self.bare(), branch)
+    }
+
+    /// Lets git check every object of the repository.
+    pub fn is_sound(&self) {
+        git_says(&self.bare(), &["fsck", "--strict"]);
+    }
+
+    fn bare(&self) -> PathBuf {
+        match &self.forge {
             Forge::Hub(hub) => hub.path(REPO),
             Forge::Lab(lab) => lab.path(REPO),
-        };
-        git_says(&bare, &["fsck", "--strict"]);
-        tree_of(&bare, branch)
+        }
     }
 
     /// A person deletes a file.
