@@ -83,18 +83,7 @@ fn story(receipt: &Receipt) -> String {
         return story.clone();
     }
     let reason = receipt.reason.as_deref().unwrap_or("all values are as asked");
-    let values = |count: usize| {
-        if count == 1 {
-            "1 value".to_owned()
-        } else {
-            format!("{count} values")
-        }
-    };
-    let what = format!(
-        "{} in {}",
-        values(receipt.changes.len()),
-        receipt.files.join(", ")
-    );
+    let what = receipt.what();
     match (
         receipt.operation,
         receipt.changed,

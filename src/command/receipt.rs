@@ -145,6 +145,16 @@ impl Receipt {
         self
     }
 
+    /// Returns what changes in words: how many values in which files; the files alone where they come and go whole.
+    pub fn what(&self) -> String {
+        let files = self.files.join(", ");
+        match self.changes.len() {
+            0 => files,
+            1 => format!("1 value in {files}"),
+            count => format!("{count} values in {files}"),
+        }
+    }
+
     /// Fills in a failure.
     #[must_use]
     pub fn failed(mut self, failure: &Failure) -> Self {

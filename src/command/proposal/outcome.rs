@@ -22,10 +22,7 @@ pub(super) fn nothing(receipt: Receipt, plan: Plan) -> Receipt {
 /// The end of a run that has to do with a change request: what is told is about that one.
 pub(super) fn done(operation: Operation, request: &ChangeRequest, head: &str, receipt: Receipt) -> Brought {
     let url = request.url.escape_debug();
-    let what = match (receipt.changes.len(), receipt.files.join(", ")) {
-        (1, files) => format!("1 value in {files}"),
-        (count, files) => format!("{count} values in {files}"),
-    };
+    let what = receipt.what();
     let story = match operation {
         Operation::Created => format!("opened {url}: {what}"),
         Operation::Updated => format!("updated {url}: {what}"),
