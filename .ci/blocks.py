@@ -31,6 +31,10 @@ PARTS = {
     "jobs": "jobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n      - run: 'true'\n",
 }
 STEPS = "on: push\npermissions: {}\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n"
+# How GitLab writes, in a file that has inputs itself, that one of them comes here.
+INPUT = re.compile(r"\$\[\[ *inputs\.([\w-]+) *\]\]")
+# What a value of each type is in YAML.
+TYPES = {"string": str, "boolean": bool, "number": (int, float), "array": list}
 FENCE = re.compile(r"^ *```ya?ml(?: (\w+))?\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 
 
@@ -72,7 +76,8 @@ def main():
     for path in workflows:
         found += unknown_inputs_of_steps(path)
     for path in files.get("gitlab", []):
-        found += unknown_inputs_of_includes(path)
+        found += wrong_inputs_of_includes(path)
+        found += services_without_a_name(path)
     print(*found, f"blocks: {len(found) or 'ok'}", sep="\n")
     return 1 if found else 0
 
@@ -98,7 +103,7 @@ def kind_of(text):
         return "comment"
     if "apiVersion" in keys:
         return "kubernetes"
-    if keys <= {"version", "apps"}:
+    if keys <= {"version", "apps", "holds"}:
         return "policy"
     if keys & {"on", "jobs"} or keys <= WORKFLOW:
         return "workflow"
@@ -151,9 +156,11 @@ def unknown_inputs_of_steps(path):
                 yield f"{path}: action.yml has no input `{name}`"
 
 
-def unknown_inputs_of_includes(path):
-    """Inputs of an include which the template or component that is included does not have."""
-    for document in load(path.read_text("utf-8")):
+def wrong_inputs_of_includes(path):
+    """What GitLab would refuse in the inputs of an include of ours, which the schema of GitLab's files cannot know."""
+    documents = list(yaml.load_all(path.read_text("utf-8"), Loader=Typed))
+    own = documents[0].get("spec", {}).get("inputs", {}) if len(documents) > 1 else {}
+    for document in documents:
         includes = document.get("include", []) if isinstance(document, dict) else []
         for include in includes if isinstance(includes, list) else [includes]:
             if not isinstance(include, dict):
@@ -164,9 +171,53 @@ def unknown_inputs_of_includes(path):
             if not target.exists():
                 yield f"{path}: `{target}` is included, and does not exist"
                 continue
-            known = next(load(target.read_text("utf-8")))["spec"]["inputs"].keys()
-            for name in include.get("inputs", {}).keys() - known:
+            known = next(yaml.load_all(target.read_text("utf-8"), Loader=Typed))["spec"]["inputs"]
+            given = include.get("inputs", {})
+            for name, declared in known.items():
+                if name in given:
+                    for why in wrong(name, interpolated(given[name], own), declared):
+                        yield f"{path}: {target}: {why}"
+                elif "default" not in declared:
+                    yield f"{path}: {target} needs the input `{name}`"
+            for name in given.keys() - known.keys():
                 yield f"{path}: {target} has no input `{name}`"
+
+
+def interpolated(value, own):
+    """A value as it is when the inputs of the file itself have their defaults; `None` where one of them has none."""
+    for name in INPUT.findall(value) if isinstance(value, str) else []:
+        default = own[name].get("default")
+        if default is None or INPUT.fullmatch(value):
+            return default
+        value = re.sub(rf"\$\[\[ *inputs\.{name} *\]\]", lambda _: str(default), value)
+    return value
+
+
+def wrong(name, value, declared):
+    """Why an input does not take this value, as GitLab sees it: before any variable has its value."""
+    kind = declared.get("type", "string")
+    options = declared.get("options")
+    if value is None:
+        return
+    if not isinstance(value, TYPES[kind]) or (kind == "number" and isinstance(value, bool)):
+        yield f"`{name}` is a {kind}, and {value!r} is none"
+    elif options is not None and value not in options:
+        yield f"`{name}` cannot be {value!r}, only one of {options}"
+    elif "regex" in declared and not re.fullmatch(declared["regex"], value):
+        yield f"`{name}` cannot be {value!r}, which does not match {declared['regex']}"
+    elif name == "rules" and not value:
+        yield "`rules` cannot be an empty list"
+
+
+def services_without_a_name(path):
+    """Services whose image has a registry in its name and that have no alias: no script calls them by what comes of that."""
+    for document in load(path.read_text("utf-8")):
+        for name, job in document.items() if isinstance(document, dict) else []:
+            for service in job.get("services", []) if isinstance(job, dict) else []:
+                image = service if isinstance(service, str) else service.get("name", "")
+                if "/" in image and (isinstance(service, str) or "alias" not in service):
+                    host = re.sub(r"[:@].*", "", image).replace("/", "-")
+                    yield f"{path}: `{name}` reaches its service {image} as {host} only; give it an alias"
 
 
 def included(include):
@@ -176,6 +227,13 @@ def included(include):
         return Path("templates", component[1], "template.yml")
     named = " ".join([include.get(key, "") for key in ("local", "remote")] + [str(include.get("file", ""))])
     return Path(TEMPLATE) if TEMPLATE in named else None
+
+
+class Typed(yaml.SafeLoader):
+    """Reads a file with its types, as GitLab does; what it refers to by a tag such as `!reference` stays a list."""
+
+
+Typed.add_multi_constructor("!", lambda loader, _, node: loader.construct_sequence(node))
 
 
 def load(text):
