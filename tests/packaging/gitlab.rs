@@ -47,7 +47,8 @@ const JOB: [JobInput; 5] = [
     },
     JobInput {
         name: "rules",
-        help: "When the job runs, as GitLab's `rules` [default: as without any: not in pipelines of merge requests]",
+        help: "When the job runs, as GitLab's `rules`; never an empty list [default: as without any: not in pipelines of \
+               merge requests]",
         rest: "type: array\ndefault:\n  - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"\n    when: never\n  \
                - when: on_success",
     },
