@@ -145,6 +145,23 @@ fn the_readme_carries_a_tag_to_dev_in_under_ten_lines() {
     let snippet = blocks(&readme).find(|block| block.contains("gitlab-ci-template.yml"));
     let snippet = snippet.expect("the README shows no pipeline for GitLab");
     assert!(snippet.lines().count() < 10, "{snippet}");
+    // A trigger's variables would override the job's own.
+    for (source, running) in [
+        ("push", &["gitops-steps"][..]),
+        ("trigger", &[]),
+        ("pipeline", &[]),
+    ] {
+        let main = [
+            ("CI_COMMIT_BRANCH", "main"),
+            ("CI_DEFAULT_BRANCH", "main"),
+            ("CI_PIPELINE_SOURCE", source),
+        ];
+        assert_eq!(
+            Pipeline::read(snippet).unwrap().running(&main),
+            running,
+            "{source}"
+        );
+    }
     let lab = Lab::new();
     let main = [("CI_COMMIT_BRANCH", "main"), ("CI_COMMIT_TAG", "")];
     lab.runs_with(snippet, &main, &[]).run.exits(0);
