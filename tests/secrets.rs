@@ -193,7 +193,7 @@ fn an_interrupted_run_leaves_no_temporary_repository() {
             let bench = Bench::new(&[]);
             let server = watching(&bench);
             server.spoil(part, Fault::StallAfter(0));
-            let mut child = Command::new(env!("CARGO_BIN_EXE_gitops-steps"))
+            let mut child = heeding_signals()
                 .args(["bump-values", "--config-repo", &server.url("config.git")])
                 .args(["--file", "app/dev.yaml", "--set", "tag=v2"])
                 .env_clear()
@@ -223,6 +223,18 @@ fn an_interrupted_run_leaves_no_temporary_repository() {
                 "{signal} {part}"
             );
         }
+    }
+}
+
+/// The binary with the usual answer to an interrupt: who runs tests in the background may have told them to ignore it.
+fn heeding_signals() -> Command {
+    let binary = env!("CARGO_BIN_EXE_gitops-steps");
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT", binary]);
+        command
+    } else {
+        Command::new(binary)
     }
 }
 
