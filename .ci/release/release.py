@@ -34,16 +34,20 @@ PART = re.compile(r"^( *)# generated: manifest\n.*?^ *# generated: end\n", flags
 
 
 def ready(wanted):
-    """Fails unless Cargo.toml and CHANGELOG.md are at the version that is to be released."""
+    """Fails unless Cargo.toml and CHANGELOG.md are at the version that is to be released, and origin has no such tag."""
+    if wanted.startswith("0."):
+        fail("the first release is 1.0.0: the pages and starters name `v1`")
     if version() != wanted:
         fail(f"Cargo.toml says {version()}, the release is to be {wanted}: land the release's change first")
     if not section(wanted):
-        fail(f"CHANGELOG.md has no section `## [{wanted}]`")
+        fail(f"CHANGELOG.md says nothing in a section `## [{wanted}]`")
+    if git("ls-remote", "origin", f"refs/tags/v{wanted}"):
+        fail(f"v{wanted} exists: a version is released once; release the next one")
 
 
 def notes():
     """What CHANGELOG.md says about this version."""
-    return section(version()).strip()
+    return section(version())
 
 
 def targets():
@@ -144,7 +148,7 @@ def section(of):
     """The text below a version's heading in CHANGELOG.md."""
     text = Path("CHANGELOG.md").read_text("utf-8")
     found = re.search(rf"^## \[{re.escape(of)}\].*?\n(.*?)(?=^## |^\[|\Z)", text, flags=re.DOTALL | re.MULTILINE)
-    return found.group(1) if found else ""
+    return found.group(1).strip() if found else ""
 
 
 def archives(dist):
