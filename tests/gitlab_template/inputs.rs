@@ -1,17 +1,49 @@
 //! What inputs may hold, and what pipeline they make.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lab::{CONFIG, Lab, both};
 use super::pipeline::Pipeline;
 
+/// Each takes an `env`.
+const COMMANDS: [&str; 5] = [
+    "bump-values",
+    "open-promotion-pr",
+    "dispatch-deploy",
+    "deployment-status",
+    "rollback",
+];
+
 #[test]
-fn the_template_without_a_command_brings_no_job() {
-    let pipeline = "include: {local: /gitlab-ci-template.yml}\n";
+fn the_template_without_a_command_brings_no_job_whatever_stages_there_are() {
+    let pipeline = "
+stages: [build]
+include: {local: /gitlab-ci-template.yml}
+make: {stage: build, script: [make]}
+";
     let running = Pipeline::read(pipeline)
         .unwrap()
         .running(&[("CI_PIPELINE_SOURCE", "push")]);
-    assert!(running.is_empty(), "{running:?}");
+    assert_eq!(running, ["make"]);
+}
+
+#[test]
+fn a_job_is_in_the_stage_that_is_named_and_that_has_to_exist() {
+    for command in COMMANDS {
+        for pipeline in both(
+            command,
+            &json!({"env": "dev", "stage": "release", "job-name": "x"}),
+        ) {
+            let mut pipeline: Value = serde_json::from_str(&pipeline).unwrap();
+            pipeline["stages"] = json!(["build", "release"]);
+            let read = Pipeline::read(&pipeline.to_string()).unwrap();
+            assert_eq!(read.running(&[]), ["x"]);
+            assert_eq!(read.job("x").unwrap()["stage"], "release");
+            pipeline["stages"] = json!(["build"]);
+            let error = Pipeline::read(&pipeline.to_string()).unwrap_err();
+            assert!(error.contains("chosen stage release does not exist"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -39,8 +39,9 @@ impl Pipeline {
         }
         merge(&mut all, own.as_mapping().cloned().unwrap_or_default());
         let pipeline = Self { all };
+        let stages = own["stages"].as_sequence();
         for name in pipeline.names() {
-            judged(&name, &pipeline.job(&name)?)?;
+            judged(&name, &pipeline.job(&name)?, stages)?;
         }
         Ok(pipeline)
     }
@@ -203,7 +204,7 @@ fn filled(text: &str, inputs: &Mapping) -> Result<Value, String> {
     if before.is_empty() && after.is_empty() {
         return Ok(value.clone());
     }
-    assert!(!after.contains("$[["), "one block a value: {text}");
+    let after = scalar(&filled(after, inputs)?);
     Ok(format!("{before}{}{after}", scalar(value)).into())
 }
 
@@ -216,7 +217,18 @@ pub fn scalar(value: &Value) -> String {
 }
 
 /// What GitLab refuses in a job, of what our inputs could bring about.
-fn judged(name: &str, job: &Mapping) -> Result<(), String> {
+fn judged(name: &str, job: &Mapping, stages: Option<&Vec<Value>>) -> Result<(), String> {
+    const ALWAYS: [&str; 2] = [".pre", ".post"];
+    let stage = job.get("stage").map_or_else(|| "test".to_owned(), scalar);
+    let exists = stages.is_none_or(|stages| stages.contains(&stage.as_str().into()));
+    if !exists && !ALWAYS.contains(&stage.as_str()) {
+        return Err(format!("{name} job: chosen stage {stage} does not exist"));
+    }
+    if !job.contains_key("script") {
+        return Err(format!(
+            "jobs:{name} config should implement the script, run, or trigger keyword"
+        ));
+    }
     let none = Mapping::new();
     let variables = job.get("variables").and_then(Value::as_mapping).unwrap_or(&none);
     for (variable, value) in variables {
