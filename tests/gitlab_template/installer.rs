@@ -60,6 +60,27 @@ fn a_trigger_that_sets_variables_of_ours_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_job_that_is_refused_hands_over_nothing_of_a_run_before() {
+    let lab = Lab::new();
+    let elsewhere = lab.bench.write_beside("elsewhere", "");
+    for pipeline in both("bump-values", &json!({"app": "web", "env": "dev", "tag": "1"})) {
+        for file in ["gitops-steps.env", "gitops-steps.json"] {
+            lab.bench.write(file, "GITOPS_NEW=old\n");
+        }
+        let trigger = [("TRIGGER_PAYLOAD", "/nowhere")];
+        let ended = lab.runs_with(&pipeline, &[], &trigger);
+        ended.run.exits(2);
+        assert!(ended.dotenv.is_empty(), "{:?}", ended.dotenv);
+        assert!(!lab.bench.repo().join("gitops-steps.json").exists());
+
+        for outside in ["../elsewhere", &elsewhere] {
+            lab.runs_with(&pipeline, &[], &[trigger[0], ("GITOPS_STEPS_DOTENV", outside)]);
+            assert!(Path::new(&elsewhere).exists(), "{outside}");
+        }
+    }
+}
+
+#[test]
 fn a_commit_that_is_no_release_says_what_to_do() {
     let lab = Lab::new();
     let [component, _] = both("bump-values", &json!({"app": "web", "env": "dev", "tag": "1"}));
