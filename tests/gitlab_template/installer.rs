@@ -60,6 +60,21 @@ fn a_trigger_that_sets_variables_of_ours_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_trigger_may_speak_of_our_variables() {
+    let lab = Lab::new();
+    let body = json!({"ref": "main", "payload": {"schema": 1}, "note": "Set \"GITOPS_STEPS_TOKEN\" and GITOPS_STEPS_ENV"});
+    let payload = lab.bench.write_beside("payload.json", &body.to_string());
+    let pipeline = "
+include: {local: /gitlab-ci-template.yml}
+version:
+  extends: .gitops-steps
+  script: [echo taken]
+";
+    let ended = lab.runs_with(pipeline, &[], &[("TRIGGER_PAYLOAD", &payload)]);
+    assert_eq!(ended.run.exits(0).stdout, "taken\n");
+}
+
+#[test]
 fn a_job_that_is_refused_hands_over_nothing_of_a_run_before() {
     let lab = Lab::new();
     let elsewhere = lab.bench.write_beside("elsewhere", "");
