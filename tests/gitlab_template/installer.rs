@@ -96,6 +96,22 @@ fn a_job_that_is_refused_hands_over_nothing_of_a_run_before() {
 }
 
 #[test]
+fn a_job_that_has_lost_the_installer_says_so() {
+    let pipeline = "
+include: {local: /gitlab-ci-template.yml}
+bump:
+  extends: .gitops-steps-bump-values
+  before_script: [echo mine]
+";
+    let lab = Lab::new();
+    let ended = lab.runs(pipeline);
+    assert_ne!(ended.run.code, 0);
+    ended
+        .run
+        .says("begin your before_script with !reference [.gitops-steps, before_script]");
+}
+
+#[test]
 fn a_commit_that_is_no_release_says_what_to_do() {
     let lab = Lab::new();
     let [component, _] = both("bump-values", &json!({"app": "web", "env": "dev", "tag": "1"}));
