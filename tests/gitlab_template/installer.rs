@@ -1,7 +1,7 @@
 //! The binary that a job runs: which one, where from, and never one that a stranger names.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::job;
 use super::lab::{DEV, Lab, both};
 use super::pipeline::Pipeline;
-use super::support::cli::{Bench, text};
+use super::support::cli::{Bench, Run, text};
 
 #[test]
 fn a_script_of_ones_own_finds_gitops_steps_on_the_path() {
@@ -123,51 +123,102 @@ fn a_commit_that_is_no_release_says_what_to_do() {
 /// A release pins its binaries in the very text of the script.
 #[test]
 fn a_release_runs_the_binary_that_it_pins_from_a_mirror() {
-    let mirror = Bench::new(&[]);
-    let system = if cfg!(target_os = "macos") {
-        "apple-darwin"
-    } else {
-        "unknown-linux-musl"
-    };
-    let target = format!("{}-{system}", std::env::consts::ARCH);
-    let folder = format!("gitops-steps-9.9.9-{target}");
-    mirror.write(
-        &format!("v9.9.9/{folder}/gitops-steps"),
-        "#!/bin/sh\necho pinned \"$GITOPS_STEPS_COMMAND\"\n",
-    );
-    let releases = mirror.repo().join("v9.9.9");
-    let binary = releases.join(&folder).join("gitops-steps");
-    let archive = releases.join(format!("{folder}.tar.gz"));
-    let shell = |script: &str| {
-        Command::new("sh")
-            .args(["-ec", script])
-            .current_dir(&releases)
-            .status()
-            .unwrap()
-    };
-    assert!(
-        shell(&format!(
-            "chmod +x {folder}/gitops-steps && tar -czf {folder}.tar.gz {folder}"
-        ))
-        .success()
-    );
-    let line = format!("9.9.9 {target} {} {}", hash(&archive), hash(&binary));
-
-    let mut pipeline =
-        Pipeline::read(&both("dispatch-deploy", &json!({"to": "gitlab:acme/deploy"}))[0]).unwrap();
-    pipeline.pin(&line);
-    let base = format!("file://{}", text(&mirror.repo()));
-    let variables = [
-        ("GITOPS_STEPS_DOWNLOAD_BASE", base.as_str()),
-        ("GITOPS_STEPS_BINARY_PATH", ""),
-    ];
-    let run = || job::run(&pipeline, "dispatch-deploy", &Bench::new(&[]), &variables, &[]).run;
+    let release = Release::new();
+    let run = || release.runs(&Bench::new(&[]), &[]);
     assert_eq!(run().exits(0).stdout, "pinned dispatch-deploy\n");
 
-    fs::write(&archive, "another").unwrap();
+    fs::write(&release.archive, "another").unwrap();
     let refused = run();
     assert_ne!(refused.code, 0, "{refused:?}");
     assert!(!refused.stdout.contains("pinned"));
+}
+
+/// A runner of one's own has a disk that lasts.
+#[test]
+fn jobs_of_one_project_leave_one_binary_and_each_checks_it() {
+    let release = Release::new();
+    let bench = Bench::new(&[]);
+    let [project, temp] = [bench.repo(), bench.beside("temp")].map(|path| text(&path).to_owned());
+    fs::create_dir(&temp).unwrap();
+    let runs = || release.runs(&bench, &[("CI_PROJECT_DIR", &project), ("TMPDIR", &temp)]);
+    let left = |folder: &str| fs::read_dir(folder).unwrap().count();
+    runs().exits(0);
+    let kept = format!("{project}.tmp/gitops-steps/9.9.9");
+    assert_eq!(
+        (left(&kept), left(&temp)),
+        (2, 0),
+        "the binary's folder, and that it is complete"
+    );
+
+    fs::rename(&release.archive, release.archive.with_extension("away")).unwrap();
+    assert_eq!(runs().exits(0).stdout, "pinned dispatch-deploy\n");
+    assert_eq!((left(&kept), left(&temp)), (2, 0));
+
+    let arch = fs::read_dir(&kept).unwrap().map(|one| one.unwrap().path());
+    let arch = arch.into_iter().find(|path| path.is_dir()).unwrap();
+    assert_eq!(left(text(&arch)), 1);
+    fs::write(arch.join("gitops-steps"), "#!/bin/sh\necho another\n").unwrap();
+    fs::rename(release.archive.with_extension("away"), &release.archive).unwrap();
+    assert_eq!(runs().exits(0).stdout, "pinned dispatch-deploy\n");
+
+    // Where nothing can be written beside the checkout.
+    fs::remove_dir_all(format!("{project}.tmp")).unwrap();
+    fs::write(format!("{project}.tmp"), "").unwrap();
+    assert_eq!(runs().exits(0).stdout, "pinned dispatch-deploy\n");
+}
+
+/// A mirror with a release, and the component that pins it.
+struct Release {
+    mirror: Bench,
+    archive: PathBuf,
+    pipeline: Pipeline,
+}
+
+impl Release {
+    fn new() -> Self {
+        let mirror = Bench::new(&[]);
+        let system = if cfg!(target_os = "macos") {
+            "apple-darwin"
+        } else {
+            "unknown-linux-musl"
+        };
+        let target = format!("{}-{system}", std::env::consts::ARCH);
+        let folder = format!("gitops-steps-9.9.9-{target}");
+        mirror.write(
+            &format!("v9.9.9/{folder}/gitops-steps"),
+            "#!/bin/sh\necho pinned \"$GITOPS_STEPS_COMMAND\"\n",
+        );
+        let releases = mirror.repo().join("v9.9.9");
+        let binary = releases.join(&folder).join("gitops-steps");
+        let archive = releases.join(format!("{folder}.tar.gz"));
+        let packed = Command::new("sh")
+            .args([
+                "-ec",
+                &format!("chmod +x {folder}/gitops-steps && tar -czf {folder}.tar.gz {folder}"),
+            ])
+            .current_dir(&releases)
+            .status();
+        assert!(packed.unwrap().success());
+        let line = format!("9.9.9 {target} {} {}", hash(&archive), hash(&binary));
+        let mut pipeline =
+            Pipeline::read(&both("dispatch-deploy", &json!({"to": "gitlab:acme/deploy"}))[0]).unwrap();
+        pipeline.pin(&line);
+        Self {
+            mirror,
+            archive,
+            pipeline,
+        }
+    }
+
+    fn runs(&self, bench: &Bench, more: &[(&str, &str)]) -> Run {
+        let base = format!("file://{}", text(&self.mirror.repo()));
+        let pinned = [
+            ("GITOPS_STEPS_DOWNLOAD_BASE", base.as_str()),
+            ("GITOPS_STEPS_BINARY_PATH", ""),
+        ];
+        let variables = [&pinned[..], more].concat();
+        job::run(&self.pipeline, "dispatch-deploy", bench, &variables, &[]).run
+    }
 }
 
 fn hash(file: &Path) -> String {
