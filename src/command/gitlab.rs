@@ -33,7 +33,7 @@ pub fn dotenv(receipt: &Receipt) -> String {
             .find(|(name, _)| *name == output)
             .map_or("", |(_, value)| value);
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key}={}", inert(output, one_line(value)));
+        let _ = writeln!(text, "{key}={}", inert(output, &one_line(value)));
     }
     text
 }
@@ -47,7 +47,7 @@ pub fn section(name: &str, title: &str, seconds: i64, body: &str) -> String {
     )
 }
 
-fn inert(output: &str, line: String) -> String {
+fn inert(output: &str, line: &str) -> String {
     let line = line.replace('$', "_");
     if output.ends_with("-url") {
         return line;

@@ -41,8 +41,7 @@ impl GitLog {
     /// `Invalid` if this is no repository, `NotFound` for a directory, a branch or a commit that is not there.
     pub fn of_directory(directory: &Path, branch: Option<&str>) -> anyhow::Result<Self> {
         let name = shown(&directory.display().to_string());
-        let root = directory
-            .canonicalize()
+        let root = dunce::canonicalize(directory)
             .map_err(|e| Fault::not_found(format!("cannot open the directory `{name}`: {e}")))?;
         let repo = Repository::discover(&root).map_err(|e| {
             let why = e.message().escape_debug().to_string();
@@ -218,7 +217,7 @@ impl Log for GitLog {
 
 /// The place of a directory below the root of its work tree; `None` for the root itself, and in a bare repository.
 fn folder_in(repo: &Repository, root: &Path) -> Result<Option<RepoPath>, Fault> {
-    let top = repo.workdir().and_then(|top| top.canonicalize().ok());
+    let top = repo.workdir().and_then(|top| dunce::canonicalize(top).ok());
     match top.as_deref().and_then(|top| root.strip_prefix(top).ok()) {
         None => Ok(None),
         Some(below) => match below.to_str() {
