@@ -19,9 +19,13 @@ install_gitops_steps() (
       printf '%s: %s\nhint: %s\n' "$1" "$message" "$3"
     fi >&2
   }
-  # Ends with an exit code of the command line's, a message and a hint.
+  # Ends with an exit code of the command line's, a message and a hint. In a workflow it leaves the outputs of a failure;
+  # the message is one line by then, and so cannot be another output.
   fail() {
     tell error "$2" "$3"
+    if [ -n "${GITHUB_OUTPUT:-}" ]; then
+      printf 'changed=false\noperation=failed\nreason=%s\n' "$message" >>"$GITHUB_OUTPUT"
+    fi
     exit "$1"
   }
   lower() { printf '%s' "$1" | LC_ALL=C tr '[:upper:]' '[:lower:]'; }
@@ -61,7 +65,27 @@ install_gitops_steps() (
 
   # Git Bash's tools take the `D:` of a runner's path for the name of a host.
   unix_path() { if [ "$system" = Windows ]; then cygpath -u "$1"; else printf '%s\n' "$1"; fi; }
-  new_folder() { mktemp -d "$(unix_path "${RUNNER_TEMP:-${TMPDIR:-/tmp}}")/gitops-steps.XXXXXX"; }
+  # Makes the folder in which the binary is handed on, alone: it may come onto the PATH, and a cache holds what any job
+  # left there.
+  new_folder() {
+    temporary=$(unix_path "${RUNNER_TEMP:-${TMPDIR:-/tmp}}")
+    # A runner empties its own; elsewhere what is a day old goes, so that it does not become ever more.
+    if [ -z "${RUNNER_TEMP:-}" ]; then
+      find "$temporary" -maxdepth 1 -type d -name 'gitops-steps.??????' -mtime +0 -exec rm -rf {} + 2>/dev/null || :
+    fi
+    folder=$(mktemp -d "$temporary/gitops-steps.XXXXXX") ||
+      fail 1 "cannot make a folder in $temporary" 'see whether the disk is full'
+    binary=$folder/gitops-steps$exe
+    # The binary has its name as soon as it is known to be the right one, and not before.
+    trap 'if [ -f "$binary" ]; then rm -rf "$folder/work"; else rm -rf "$folder"; fi' EXIT
+    mkdir "$folder/work"
+  }
+  # Hands on a file in the folder's `work`.
+  hand_on() {
+    { chmod 755 "$1" && mv "$1" "$binary"; } || fail 1 "cannot write $binary" 'see whether the disk is full'
+    printf '%s\n' "$binary"
+    exit
+  }
   # Ends unless one of these commands is there.
   need() {
     for tool in "$@"; do
@@ -73,13 +97,17 @@ install_gitops_steps() (
   if [ "$from_source" = true ]; then
     [ -n "${1:-}" ] || fail 2 'from-source: there is no source here' 'give binary-path'
     need cargo
-    folder=$(new_folder) || exit 1
+    new_folder
+    # Where the runner empties the folder after the job, the next use of the action need not build it again.
+    built=$folder/work
+    if [ -n "${RUNNER_TEMP:-}" ]; then built=$temporary/gitops-steps-source; fi
     # In the source's own folder, whose settings count then, not those of the repository that the job works on.
     cd "$1" && unset CARGO_BUILD_TARGET
-    cargo build --release --locked --target-dir "$folder" >&2 ||
+    cargo build --release --locked --target-dir "$built" >&2 ||
       fail 1 'the build from source failed' 'cargo has said why'
-    printf '%s\n' "$folder/release/gitops-steps$exe"
-    exit
+    cp "$built/release/gitops-steps$exe" "$folder/work/built" ||
+      fail 1 "the build from source left no binary in $built/release" "see what cargo's configuration says of build"
+    hand_on "$folder/work/built"
   fi
 
   otherwise='give binary-path, or from-source: true where cargo is installed'
@@ -97,26 +125,24 @@ install_gitops_steps() (
   hash_of() { if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi <"$1" | cut -c 1-64; }
   is() { [ -f "$1" ] && [ "$(hash_of "$1")" = "$2" ]; }
 
-  # The tool cache, else what lasts as long as the job. A cache can be read-only, and holds what any job left there.
+  new_folder
+  # The tool cache, else what lasts as long as the job. A cache can be read-only, and another job may write to it at any
+  # time: so the copy is what is hashed.
   place=''
   for root in "${RUNNER_TOOL_CACHE:-}" "${RUNNER_TEMP:-}"; do
     if [ -z "$root" ]; then continue; fi
     place=$(unix_path "$root")/gitops-steps/$version/$arch
-    binary=$place/gitops-steps$exe
+    kept=$place/gitops-steps$exe
     if [ -f "$place.complete" ]; then
-      if is "$binary" "$binary_hash" && [ -x "$binary" ]; then
-        printf '%s\n' "$binary"
-        exit
+      if [ -f "$kept" ] && cp "$kept" "$folder/work/kept" 2>/dev/null && is "$folder/work/kept" "$binary_hash"; then
+        hand_on "$folder/work/kept"
       fi
-      tell warning "$binary is not the binary of gitops-steps $version" 'it is fetched again'
+      tell warning "$kept is not the binary of gitops-steps $version" 'it is fetched again'
     fi
-    if mkdir -p "$place" 2>/dev/null && [ -w "$place" ]; then break; fi
+    if [ -d "$kept" ]; then rm -rf "$kept" 2>/dev/null || :; fi
+    if mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && [ ! -d "$kept" ]; then break; fi
     place=''
   done
-  work=$(new_folder) || exit 1
-  trap 'rm -rf "$work"' EXIT
-  if [ -z "$place" ]; then place=$(new_folder)/$arch && mkdir "$place" || exit 1; fi
-  binary=$place/gitops-steps$exe
 
   base=${GITOPS_STEPS_DOWNLOAD_BASE:-https://github.com/org/gitops-steps/releases/download}
   name=gitops-steps-$version-$target
@@ -124,6 +150,7 @@ install_gitops_steps() (
   bases='give an https:// or file:/// URL'
   case $base in
     *[!A-Za-z0-9:/._~%+@=,\ -]*) fail 2 'download-base holds what no URL does' "$bases" ;;
+    https://*\ *) fail 2 'download-base holds a space' 'write it as %20' ;;
     https://[!/]*) need curl wget ;;
     file:///?*) ;;
     *) fail 2 'download-base is no URL to download from' "$bases" ;;
@@ -132,44 +159,77 @@ install_gitops_steps() (
   need gzip
   need tar
 
+  # Prints the status of the answer; $1 is a file of certificates to trust, or empty.
   # The hash is what is relied on. Only curl can be held to https where a server sends it elsewhere.
+  request() {
+    if command -v curl >/dev/null 2>&1; then
+      curl --fail --silent --show-error --location --proto '=https' --globoff --connect-timeout 20 --max-time 300 \
+        ${1:+--cacert "$1"} --output "$folder/work/archive" --write-out '%{http_code}' "$url"
+      return
+    fi
+    # Wget knows the variables of proxies in lower case only, and busybox's no option for certificates.
+    https_proxy=${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}} no_proxy=${no_proxy:-${NO_PROXY:-}}
+    export https_proxy no_proxy
+    if [ -n "$1" ] && ! wget --version >/dev/null 2>&1; then set -- ''; fi
+    answer=0
+    LC_ALL=C wget -T 60 -t 1 ${1:+--ca-certificate="$1"} -O "$folder/work/archive" "$url" 2>"$folder/work/told" ||
+      answer=$?
+    if [ "$answer" -ne 0 ]; then
+      grep -Ei 'error|failed|wget:' "$folder/work/told" | sed 's|//[^/]*@|//|g' >&2 || :
+    fi
+    # `HTTP/1.1 404 Not Found` is busybox's.
+    sed -n 's/.*ERROR \([0-9][0-9][0-9]\).*/\1/p; s/.*error: HTTP[^ ]* \([0-9][0-9][0-9]\).*/\1/p' "$folder/work/told"
+    # As curl ends where the server's certificate is not trusted.
+    if [ "$answer" -eq 5 ]; then answer=60; fi
+    return "$answer"
+  }
+  # Sets $code to 0, to 5 where another try is of no use, or to 6.
   download() {
+    code=0 answer=0
     case $system$url in
-      Windowsfile:///[A-Za-z]:*) cp "${url#file:///}" "$1" ;;
-      *file:*) cp "${url#file://}" "$1" ;;
-      *) if command -v curl >/dev/null 2>&1; then
-        curl --fail --silent --show-error --location --proto '=https' --globoff --connect-timeout 20 --max-time 300 \
-          --output "$1" "$url"
-      else
-        wget -q -T 60 -t 1 -O "$1" "$url"
-      fi ;;
-    esac >&2
+      Windowsfile:///[A-Za-z]:*) cp "${url#file:///}" "$folder/work/archive" >&2 || code=6 ;;
+      *file:*) cp "${url#file://}" "$folder/work/archive" >&2 || code=6 ;;
+      *)
+        status=$(request "$1") || answer=$?
+        case $answer:$status in
+          0:*) ;;
+          *:408 | *:429) code=6 ;;
+          60:* | 77:* | *:4[0-9][0-9]) code=5 ;;
+          *) code=6 ;;
+        esac
+        ;;
+    esac
   }
   where='see whether the address is right and can be reached from here; download-base names a mirror'
+  authorities=${SSL_CERT_FILE:-${CURL_CA_BUNDLE:-}}
   attempt=1
-  until download "$work/archive"; do
-    # So curl and wget end where the server has said no.
-    case $? in 22 | 8) code=5 ;; *) code=6 ;; esac
-    [ "$attempt" -lt 3 ] || fail "$code" "cannot download $shown" "$where"
+  download "$authorities"
+  # An authority of git's is trusted beside those of the system.
+  if { [ "$answer" -eq 60 ] || [ "$answer" -eq 77 ]; } && [ -n "${GIT_SSL_CAINFO:-}" ]; then
+    authorities=$GIT_SSL_CAINFO
+    download "$authorities"
+  fi
+  while [ "$code" -ne 0 ]; do
+    [ "$code" -eq 6 ] && [ "$attempt" -lt 3 ] || fail "$code" "cannot download $shown" "$where"
     sleep "$attempt"
     attempt=$((attempt + 1))
+    download "$authorities"
   done
 
-  is "$work/archive" "$archive_hash" ||
+  is "$folder/work/archive" "$archive_hash" ||
     fail 1 "$shown is not the archive that gitops-steps $version pins" "its SHA-256 must be $archive_hash"
-  gzip -dc <"$work/archive" | tar -xf - -C "$work" "$name/gitops-steps$exe" >&2 || :
-  is "$work/$name/gitops-steps$exe" "$binary_hash" ||
+  gzip -dc <"$folder/work/archive" | tar -xf - -C "$folder/work" "$name/gitops-steps$exe" >&2 || :
+  fetched=$folder/work/$name/gitops-steps$exe
+  is "$fetched" "$binary_hash" ||
     fail 1 "$shown does not hold the binary that gitops-steps $version pins" "its SHA-256 must be $binary_hash"
 
-  # Moved into place whole, so that a job that starts meanwhile sees all of it or nothing.
-  staged=$(mktemp "$place/gitops-steps.XXXXXX") || exit 1
-  # On Windows a binary that runs cannot be replaced; it may well be the right one.
-  if ! { cp "$work/$name/gitops-steps$exe" "$staged" && chmod 755 "$staged" && mv -f "$staged" "$binary"; }; then
-    rm -f "$staged"
+  # Moved into the cache whole, so that a job that starts meanwhile sees all of it or nothing. On Windows a binary that
+  # runs cannot be replaced. Either way this job has its own.
+  if [ -n "$place" ] && staged=$(mktemp "$place/gitops-steps.XXXXXX" 2>/dev/null); then
+    { cp "$fetched" "$staged" && chmod 755 "$staged" && mv -f "$staged" "$kept" && : >"$place.complete"; } 2>/dev/null ||
+      rm -f "$staged"
   fi
-  is "$binary" "$binary_hash" || fail 1 "cannot write $binary" 'see whether the disk is full'
-  : >"$place.complete"
-  printf '%s\n' "$binary"
+  hand_on "$fetched"
 )
 
 set -eu
@@ -180,9 +240,12 @@ if [ -z "${GITHUB_OUTPUT:-}" ]; then
   exit
 fi
 printf 'binary=%s\n' "$binary" >>"$GITHUB_OUTPUT"
-# A workflow's `!=` does not tell upper from lower case.
-if [ "$(printf '%s' "${GITOPS_STEPS_COMMAND:-}" | tr '[:upper:]' '[:lower:]')" = install ]; then
-  folder=${binary%[/\\]*}
-  if command -v cygpath >/dev/null 2>&1; then folder=$(cygpath -w "$folder"); fi
-  printf '%s\n' "$folder" >>"$GITHUB_PATH"
+# The command as the binary would read it, but that a workflow may write it as a block or in capitals.
+command=$(printf '%s' "${GITOPS_STEPS_COMMAND:-}" | tr '[:upper:]\n\r\t' '[:lower:]   ' | sed 's/^ *//; s/ *$//')
+if [ "$command" != install ]; then
+  printf 'run=true\n' >>"$GITHUB_OUTPUT"
+  exit
 fi
+folder=${binary%[/\\]*}
+if command -v cygpath >/dev/null 2>&1; then folder=$(cygpath -w "$folder"); fi
+printf '%s\n' "$folder" >>"$GITHUB_PATH"

@@ -216,7 +216,7 @@ fn a_variable_of_the_workflow_stands_in_for_an_input_and_an_input_wins() {
 #[test]
 fn install_puts_the_binary_on_the_path_and_runs_nothing() {
     let job = Job::new();
-    for command in ["install", "Install"] {
+    for command in ["install", "Install", "install\n", " install "] {
         let done = job.uses(&[("command", command)]).exits(0);
         let folder = std::path::Path::new(env!("CARGO_BIN_EXE_gitops-steps"))
             .parent()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::install::{TARGET, cached, installed_by, job, only_with};
-use super::release::Release;
+use super::release::{Release, hash_of};
 use super::runner::Job;
 use crate::support::cli::text;
 use crate::support::git_server::{Fault, GitServer, Handler, Options, Request, Response};
@@ -67,9 +67,7 @@ impl Mirror {
             ..Options::default()
         });
         job.set("GITOPS_STEPS_DOWNLOAD_BASE", &server.url("releases"));
-        job.set("CURL_CA_BUNDLE", authority.file());
-        let settings = job.at("home/.wgetrc");
-        fs::write(&settings, format!("ca_certificate={}\n", authority.file())).unwrap();
+        job.set("SSL_CERT_FILE", authority.file());
         only_with(&mut job, &[&TOOLS[..], &[tool]].concat());
         job.with_commands(&[("sleep", "")]);
         Self { server, release, job }
@@ -94,8 +92,42 @@ fn a_mirror_is_downloaded_from_over_https() {
     for tool in tools() {
         let mirror = Mirror::new(tool);
         let done = installed_by(&["sh"], &mirror.job).exits(0);
-        assert_eq!(done.binary, cached(&mirror.job), "{tool}");
+        assert_eq!(hash_of(&done.binary), hash_of(&cached(&mirror.job)), "{tool}");
         assert_eq!(mirror.requests(), 1, "{tool}");
+    }
+}
+
+#[test]
+fn the_authority_of_a_mirror_may_be_named_as_for_git_or_curl() {
+    for tool in tools() {
+        for name in ["CURL_CA_BUNDLE", "GIT_SSL_CAINFO"] {
+            let mut mirror = Mirror::new(tool);
+            let authority = mirror.job.variables.remove("SSL_CERT_FILE").unwrap();
+            mirror.job.set(name, &authority);
+            installed_by(&["sh"], &mirror.job).exits(0);
+        }
+        // Git's is trusted beside that of the system.
+        let mut mirror = Mirror::new(tool);
+        let authority = mirror.job.variables["SSL_CERT_FILE"].clone();
+        let folder = mirror.job.at("temp");
+        mirror.job.set("GIT_SSL_CAINFO", Authority::new(&folder).file());
+        installed_by(&["sh"], &mirror.job).exits(0);
+        mirror.job.set("SSL_CERT_FILE", Authority::new(&folder).file());
+        mirror.job.set("GIT_SSL_CAINFO", &authority);
+        installed_by(&["sh"], &mirror.job).exits(0);
+    }
+}
+
+#[test]
+fn a_proxy_may_be_named_in_capitals() {
+    for tool in tools() {
+        let mut mirror = Mirror::new(tool);
+        // Nothing listens there.
+        mirror.job.set("HTTPS_PROXY", "http://127.0.0.1:1");
+        installed_by(&["sh"], &mirror.job).exits(6);
+        assert_eq!(mirror.requests(), 0, "{tool}");
+        mirror.job.set("NO_PROXY", "127.0.0.1");
+        installed_by(&["sh"], &mirror.job).exits(0);
     }
 }
 
@@ -107,6 +139,11 @@ fn a_download_that_breaks_is_tried_again() {
         mirror.server.spoil("/v9.9.9/", Fault::CloseAfter(0));
         installed_by(&["sh"], &mirror.job).exits(0);
         assert_eq!(mirror.requests(), 3, "{tool}");
+        let mirror = Mirror::new(tool);
+        for status in [503, 429, 500] {
+            mirror.server.spoil("/v9.9.9/", Fault::Status(status));
+        }
+        installed_by(&["sh"], &mirror.job).exits(6);
     }
 }
 
@@ -119,12 +156,17 @@ fn an_archive_that_the_mirror_does_not_have_is_told_as_its_no() {
         installed_by(&["sh"], &mirror.job)
             .exits(5)
             .says("/releases/v9.9.8/");
+        assert_eq!(mirror.requests(), 1, "{tool}: it was asked again");
         // Whoever is nobody's acquaintance is not spoken to.
-        mirror.job.variables.remove("CURL_CA_BUNDLE");
-        fs::write(mirror.job.at("home/.wgetrc"), "").unwrap();
+        mirror.job.variables.remove("SSL_CERT_FILE");
+        mirror.job.with_commands(&[("sleep", "touch slept")]);
         installed_by(&["sh"], &mirror.job)
-            .exits(6)
+            .exits(5)
             .says("cannot download");
+        assert!(
+            !mirror.job.at("work/slept").exists(),
+            "{tool}: it was tried again"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use super::release::{PLATFORMS, Release, hash_of};
 use super::runner::{Job, executable};
@@ -111,21 +112,29 @@ pub fn cached(job: &Job) -> PathBuf {
     job.at("tools/gitops-steps/9.9.9/x64/gitops-steps")
 }
 
+/// Checks that the binary is in a folder of the job's own, with nothing beside it.
+fn lies_alone(done: &Installed, job: &Job) {
+    let folder = done.binary.parent().unwrap();
+    assert_eq!(folder.parent().unwrap(), job.at("temp"), "{done:?}");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "{done:?}");
+}
+
 #[test]
 fn the_pinned_binary_is_fetched_once_and_kept_in_the_tool_cache() {
     for shell in shells() {
         let release = Release::new();
         let job = job(&release);
         let done = installed_by(&shell, &job).exits(0);
-        assert_eq!(done.binary, cached(&job), "{shell:?}");
+        lies_alone(&done, &job);
+        assert_eq!(hash_of(&done.binary), hash_of(&cached(&job)), "{shell:?}");
         assert!(cached(&job).parent().unwrap().with_extension("complete").exists());
         fs::remove_dir_all(release.archive(TARGET).parent().unwrap()).unwrap();
         let again = installed_by(&shell, &job).exits(0);
-        assert_eq!(again.binary, cached(&job), "{shell:?}");
+        lies_alone(&again, &job);
         assert_eq!(again.log.lines().count(), 1, "{}", again.log);
         assert_eq!(
             fs::read_dir(job.at("temp")).unwrap().count(),
-            0,
+            2,
             "{shell:?}: something is left"
         );
     }
@@ -143,7 +152,66 @@ fn the_action_runs_what_it_has_fetched() {
     let done = job
         .uses(&[("command", "install"), ("download-base", &base)])
         .exits(0);
-    assert_eq!(done.path, [text(cached(&job).parent().unwrap())]);
+    assert!(done.path[0].starts_with(text(&job.at("temp"))), "{:?}", done.path);
+}
+
+#[test]
+fn what_another_job_leaves_in_the_cache_never_comes_onto_the_path() {
+    let release = Release::new();
+    let job = job(&release);
+    installed_by(&["sh"], &job).exits(0);
+    executable(&cached(&job).with_file_name("helm"), "echo hacked");
+    let done = job.uses(&[("command", "install")]).exits(0);
+    assert_eq!(done.path.len(), 1);
+    let names: Vec<_> = fs::read_dir(&done.path[0])
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["gitops-steps"]);
+}
+
+#[test]
+fn a_binary_that_is_swapped_in_the_cache_after_it_was_checked_does_not_run() {
+    for shell in shells_with_commands() {
+        let release = Release::new();
+        let mut job = job(&release);
+        let done = installed_by(&shell, &job).exits(0);
+        let pinned = hash_of(&done.binary);
+        // Another job, as fast as can be: it writes as soon as a hash is taken.
+        let swap = format!(
+            "PATH=${{PATH#*:}} sha256sum \"$@\"\nprintf 'echo hacked' >{}",
+            text(&cached(&job))
+        );
+        job.with_commands(&[("sha256sum", &swap)]);
+        let done = installed_by(&shell, &job).exits(0);
+        assert_eq!(hash_of(&done.binary), pinned, "{shell:?}");
+        assert_ne!(hash_of(&cached(&job)), pinned, "{shell:?}: nothing was swapped");
+    }
+}
+
+#[test]
+fn a_failing_install_leaves_the_outputs_of_a_failure_on_one_line_each() {
+    let release = Release::new();
+    let job = job(&release);
+    for (with, code, reason) in [
+        (
+            ("binary-path", "nowhere"),
+            3,
+            "nowhere` is no file that can be run",
+        ),
+        (
+            ("from-source", "x\nchanged=hacked"),
+            2,
+            "`x changed=hacked` is no value",
+        ),
+        (("download-base", "http://x"), 2, "no URL to download from"),
+    ] {
+        let done = job.uses(&[("command", "bump-values"), with]).exits(code);
+        assert_eq!(done.outputs["changed"], "false", "{with:?}");
+        assert_eq!(done.outputs["operation"], "failed", "{with:?}");
+        assert!(done.outputs["reason"].contains(reason), "{:?}", done.outputs);
+        assert!(!done.outputs["reason"].contains('\n'), "{:?}", done.outputs);
+    }
 }
 
 #[test]
@@ -172,7 +240,8 @@ fn every_platform_gets_its_own_binary() {
                 format!("this is {target}\n"),
                 "{shell:?}"
             );
-            assert!(done.binary.starts_with(job.at("tools")), "{done:?}");
+            assert!(fs::read_dir(job.at("tools/gitops-steps/9.9.9")).unwrap().count() > 0);
+            lies_alone(&done, &job);
             if target.contains("windows") {
                 assert!(text(&done.binary).ends_with("/gitops-steps.exe"));
                 let done = job.uses(&[("command", "install")]);
@@ -248,6 +317,10 @@ fn a_tampered_cache_is_replaced_with_a_warning() {
             ),
             ("cut off", &|path| fs::write(path, "#!").unwrap()),
             ("gone", &|path| fs::remove_file(path).unwrap()),
+            ("a folder", &|path| {
+                fs::remove_file(path).unwrap();
+                fs::create_dir_all(path.join("gitops-steps")).unwrap();
+            }),
         ] {
             let release = Release::new();
             let job = job(&release);
@@ -330,22 +403,47 @@ fn only_https_and_files_are_places_to_download_from() {
         "https://",
         "https://mirror.example.com/{a,b}",
         "--output=/tmp/x",
+        "https://mirror.example.com/a b",
     ] {
         let mut job = job(&release);
         job.set("GITOPS_STEPS_DOWNLOAD_BASE", base);
         job.with_commands(&[("curl", "touch ran"), ("wget", "touch ran")]);
-        installed_by(&["sh"], &job)
-            .exits(2)
-            .says("https://")
-            .says("file:///");
+        let done = installed_by(&["sh"], &job).exits(2);
+        let told = if base.contains(' ') {
+            "%20"
+        } else {
+            "https:// or file:///"
+        };
+        let done = done.says(told);
+        assert_eq!(done.log.matches("hint").count(), 1);
         assert!(!job.at("work/ran").exists(), "{base}");
     }
 }
 
 #[test]
-fn a_download_is_held_to_https_tried_thrice_and_shows_no_login() {
+fn a_download_is_held_to_https_tried_thrice_unless_it_is_refused_and_shows_no_login() {
+    let wget =
+        |status| format!("echo '2026-01-31 10:00:00 ERROR {status}: Said https://ann:s3cret@x.' >&2; exit 8");
+    let busybox = |status| format!("echo 'wget: server returned error: HTTP/1.1 {status} Said' >&2; exit 1");
+    let curl = |status| format!("printf {status}; exit 22");
+    let end = |status| format!("exit {status}");
     for shell in shells_with_commands() {
-        for (tool, status, code) in [("curl", 22, 5), ("curl", 6, 6), ("wget", 8, 5), ("wget", 4, 6)] {
+        for (tool, ends, code, tries) in [
+            ("curl", curl(404), 5, 1),
+            ("curl", curl(403), 5, 1),
+            ("curl", curl(429), 6, 3),
+            ("curl", curl(503), 6, 3),
+            ("curl", end(6), 6, 3),
+            ("curl", end(5), 6, 3),
+            ("curl", end(60), 5, 1),
+            ("wget", wget(404), 5, 1),
+            ("wget", wget(429), 6, 3),
+            ("wget", wget(502), 6, 3),
+            ("wget", busybox(404), 5, 1),
+            ("wget", busybox(500), 6, 3),
+            ("wget", end(4), 6, 3),
+            ("wget", end(5), 5, 1),
+        ] {
             let release = Release::new();
             let mut job = job(&release);
             job.set(
@@ -371,16 +469,13 @@ fn a_download_is_held_to_https_tried_thrice_and_shows_no_login() {
                     "tar",
                 ],
             );
-            job.with_commands(&[
-                (tool, &format!("echo \"$*\" >>asked\nexit {status}")),
-                ("sleep", ""),
-            ]);
+            job.with_commands(&[(tool, &format!("echo \"$*\" >>asked\n{ends}")), ("sleep", "")]);
             let done = installed_by(&shell, &job)
                 .exits(code)
                 .says("https://mirror.example.com/gitops-steps/v9.9.9/");
             assert!(!done.log.contains("s3cret"), "{}", done.log);
             let asked = fs::read_to_string(job.at("work/asked")).unwrap();
-            assert_eq!(asked.lines().count(), 3, "{shell:?}: {asked}");
+            assert_eq!(asked.lines().count(), tries, "{shell:?} {ends}: {asked}");
             assert!(tool == "wget" || asked.contains("--proto =https"), "{asked}");
         }
     }
@@ -483,13 +578,13 @@ fn it_is_built_from_source_where_that_is_asked_for() {
         let mut job = job(&release);
         job.with_commands(&[(
             "cargo",
-            "pwd >\"$RUNNER_TEMP/asked\"; echo \"$*\" >>\"$RUNNER_TEMP/asked\"\nmkdir -p \"$5/release\" && echo built >\"$5/release/gitops-steps\"",
+            "pwd >\"$RUNNER_TEMP/asked\"; echo \"$5\" >>\"$RUNNER_TEMP/folders\"; echo \"$*\" >>\"$RUNNER_TEMP/asked\"\nmkdir -p \"$5/release\" && echo built >\"$5/release/gitops-steps\"",
         )]);
         for word in ["true", "1", "YES", "on"] {
             job.set("GITOPS_STEPS_FROM_SOURCE", word);
             let done = installed_by(&shell, &job).exits(0);
             assert_eq!(fs::read_to_string(&done.binary).unwrap(), "built\n", "{shell:?}");
-            assert!(done.binary.starts_with(job.at("temp")), "{done:?}");
+            lies_alone(&done, &job);
             let asked = fs::read_to_string(job.at("temp/asked")).unwrap();
             let mut asked = asked.lines();
             let source = fs::canonicalize(release.action()).unwrap();
@@ -501,13 +596,24 @@ fn it_is_built_from_source_where_that_is_asked_for() {
                     .starts_with("build --release --locked --target-dir ")
             );
         }
+        // So that cargo finds what it has built for a use before.
+        let folders = fs::read_to_string(job.at("temp/folders")).unwrap();
+        assert!(
+            folders.lines().count() == 4 && folders.lines().all(|one| folders.starts_with(one)),
+            "{folders}"
+        );
         for word in ["false", "0", "no", "off", ""] {
             job.set("GITOPS_STEPS_FROM_SOURCE", word);
-            assert_eq!(installed_by(&shell, &job).exits(0).binary, cached(&job), "{word}");
+            let done = installed_by(&shell, &job).exits(0);
+            assert_eq!(hash_of(&done.binary), hash_of(&cached(&job)), "{word}");
         }
         job.set("GITOPS_STEPS_FROM_SOURCE", "maybe");
         installed_by(&shell, &job).exits(2).says("`maybe`");
         job.set("GITOPS_STEPS_FROM_SOURCE", "true");
+        // A setting of cargo's, such as `build.target`, may lead it elsewhere.
+        fs::remove_dir_all(job.at("temp/gitops-steps-source")).unwrap();
+        job.with_commands(&[("cargo", "")]);
+        installed_by(&shell, &job).exits(1).says("left no binary in");
         job.with_commands(&[("cargo", "exit 101")]);
         installed_by(&shell, &job)
             .exits(1)
@@ -537,6 +643,13 @@ fn a_cache_that_cannot_be_written_is_passed_over() {
         job.set("TMPDIR", &temporary);
         let done = installed_by(&shell, &job).exits(0);
         assert!(done.binary.starts_with(job.at("home")), "{done:?}");
+        // Nobody empties that folder, so what is two days old goes.
+        let old = done.binary.parent().unwrap();
+        let before = SystemTime::now() - Duration::from_secs(2 * 24 * 3600);
+        fs::File::open(old).unwrap().set_modified(before).unwrap();
+        let kept = installed_by(&shell, &job).exits(0).binary;
+        assert!(installed_by(&shell, &job).exits(0).binary.exists());
+        assert!(!old.exists() && kept.exists(), "{shell:?}");
     }
 }
 
@@ -556,10 +669,8 @@ fn jobs_that_install_at_once_into_one_cache_all_get_the_whole_binary() {
     for one in all {
         let output = one.wait_with_output().unwrap();
         assert!(output.status.success(), "{output:?}");
-        assert_eq!(
-            String::from_utf8(output.stdout).unwrap().trim(),
-            text(&cached(&job))
-        );
+        let binary = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
+        assert_eq!(hash_of(&binary), hash_of(&cached(&job)));
     }
     let left = fs::read_dir(cached(&job).parent().unwrap()).unwrap().count();
     assert_eq!(left, 1, "only the binary is left");
@@ -570,7 +681,7 @@ fn elsewhere_than_on_github_the_path_is_printed_and_errors_are_plain() {
     let release = Release::new();
     let mut job = job(&release);
     job.variables.remove("GITHUB_ACTIONS");
-    assert_eq!(installed_by(&["sh"], &job).exits(0).binary, cached(&job));
+    lies_alone(&installed_by(&["sh"], &job).exits(0), &job);
     job.set("GITOPS_STEPS_BINARY_PATH", "nowhere");
     let done = installed_by(&["sh"], &job).exits(3).says("\nhint: give");
     assert!(done.log.starts_with("error: binary-path"), "{}", done.log);

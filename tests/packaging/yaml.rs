@@ -62,9 +62,15 @@ pub fn action_inputs(inputs: &[Input]) -> String {
 pub fn action_outputs() -> String {
     let mut text = String::new();
     for (name, help) in OUTPUTS {
+        // Those that the installer leaves where it fails.
+        let or_install = if ["changed", "operation", "reason"].contains(&name) {
+            format!(" || steps.install.outputs.{name}")
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             text,
-            "{name}:\n{}\n  value: ${{{{ steps.run.outputs.{name} }}}}",
+            "{name}:\n{}\n  value: ${{{{ steps.run.outputs.{name}{or_install} }}}}",
             description(help)
         );
     }
