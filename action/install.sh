@@ -240,7 +240,7 @@ if [ -z "${GITHUB_OUTPUT:-}" ]; then
   exit
 fi
 printf 'binary=%s\n' "$binary" >>"$GITHUB_OUTPUT"
-# The command as the binary would read it, but that a workflow may write it as a block or in capitals.
+# A workflow may write the command as a block, with a line break at its end, and in capitals.
 command=$(printf '%s' "${GITOPS_STEPS_COMMAND:-}" | tr '[:upper:]\n\r\t' '[:lower:]   ' | sed 's/^ *//; s/ *$//')
 if [ "$command" != install ]; then
   printf 'run=true\n' >>"$GITHUB_OUTPUT"
