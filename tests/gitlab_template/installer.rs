@@ -144,15 +144,20 @@ fn jobs_of_one_project_leave_one_binary_and_each_checks_it() {
     let left = |folder: &str| fs::read_dir(folder).unwrap().count();
     runs().exits(0);
     let kept = format!("{project}.tmp/gitops-steps/9.9.9");
-    assert_eq!(
-        (left(&kept), left(&temp)),
-        (2, 0),
-        "the binary's folder, and that it is complete"
-    );
+    assert_eq!(left(&kept), 2, "the binary's folder, and that it is complete");
+    // Each job runs a copy of its own, so that no other job can exchange it; a later one clears them away.
+    assert_eq!(left(&temp), 1);
+    let copy = fs::read_dir(&temp).unwrap().next().unwrap().unwrap().path();
+    let aged = Command::new("touch")
+        .args(["-d", "2 days ago"])
+        .arg(&copy)
+        .status();
+    assert!(aged.unwrap().success());
 
     fs::rename(&release.archive, release.archive.with_extension("away")).unwrap();
     assert_eq!(runs().exits(0).stdout, "pinned dispatch-deploy\n");
-    assert_eq!((left(&kept), left(&temp)), (2, 0));
+    assert_eq!((left(&kept), left(&temp)), (2, 1));
+    assert!(!copy.exists());
 
     let arch = fs::read_dir(&kept).unwrap().map(|one| one.unwrap().path());
     let arch = arch.into_iter().find(|path| path.is_dir()).unwrap();
