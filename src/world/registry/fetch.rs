@@ -172,7 +172,7 @@ impl Answer {
     }
 
     /// Tells whether a registry refuses in a registry's words.
-    pub(super) fn is_a_registrys(&self) -> bool {
+    pub(super) fn is_from_a_registry(&self) -> bool {
         !self.errors().is_empty()
     }
 

@@ -178,7 +178,7 @@ impl Registry {
         match answer.status {
             200 => {}
             404 if answer.names("NAME_UNKNOWN") => return Err(self.no_image()),
-            404 if answer.is_a_registrys() => return Ok(None),
+            404 if answer.is_from_a_registry() => return Ok(None),
             _ => {
                 let what = format!("`{}`", reference.as_str());
                 return Err(self.refusal(&answer, &what));

@@ -116,7 +116,7 @@ impl Registry {
                 let page = page.map_err(|_| no_registry(answer))?;
                 Ok(page.tags.map(|named| named.0).unwrap_or_default())
             }
-            404 if answer.is_a_registrys() => Err(self.no_image()),
+            404 if answer.is_from_a_registry() => Err(self.no_image()),
             _ => Err(self.refusal(answer, "the tags")),
         }
     }
