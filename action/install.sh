@@ -77,10 +77,10 @@ install_gitops_steps() (
       fail 1 "cannot make a folder in $temporary" 'see whether the disk is full'
     binary=$folder/gitops-steps$exe
     # The binary has its name as soon as it is known to be the right one, and not before.
-    trap 'if [ -f "$binary" ]; then rm -rf "$folder/work"; else rm -rf "$folder"; fi' EXIT
-    mkdir "$folder/work"
+    trap 'if [ -f "$binary" ]; then rm -rf "$folder/new"; else rm -rf "$folder"; fi' EXIT
+    mkdir "$folder/new"
   }
-  # Hands on a file in the folder's `work`.
+  # Hands on a file in the folder's `new`.
   hand_on() {
     { chmod 755 "$1" && mv "$1" "$binary"; } || fail 1 "cannot write $binary" 'see whether the disk is full'
     printf '%s\n' "$binary"
@@ -99,15 +99,15 @@ install_gitops_steps() (
     need cargo
     new_folder
     # Where the runner empties the folder after the job, the next use of the action need not build it again.
-    built=$folder/work
+    built=$folder/new
     if [ -n "${RUNNER_TEMP:-}" ]; then built=$temporary/gitops-steps-source; fi
     # In the source's own folder, whose settings count then, not those of the repository that the job works on.
     cd "$1" && unset CARGO_BUILD_TARGET
     cargo build --release --locked --target-dir "$built" >&2 ||
       fail 1 'the build from source failed' 'cargo has said why'
-    cp "$built/release/gitops-steps$exe" "$folder/work/built" ||
+    cp "$built/release/gitops-steps$exe" "$folder/new/built" ||
       fail 1 "the build from source left no binary in $built/release" "see what cargo's configuration says of build"
-    hand_on "$folder/work/built"
+    hand_on "$folder/new/built"
   fi
 
   otherwise='give binary-path, or from-source: true where cargo is installed'
@@ -134,8 +134,8 @@ install_gitops_steps() (
     place=$(unix_path "$root")/gitops-steps/$version/$arch
     kept=$place/gitops-steps$exe
     if [ -f "$place.complete" ]; then
-      if [ -f "$kept" ] && cp "$kept" "$folder/work/kept" 2>/dev/null && is "$folder/work/kept" "$binary_hash"; then
-        hand_on "$folder/work/kept"
+      if [ -f "$kept" ] && cp "$kept" "$folder/new/kept" 2>/dev/null && is "$folder/new/kept" "$binary_hash"; then
+        hand_on "$folder/new/kept"
       fi
       tell warning "$kept is not the binary of gitops-steps $version" 'it is fetched again'
     fi
@@ -164,7 +164,7 @@ install_gitops_steps() (
   request() {
     if command -v curl >/dev/null 2>&1; then
       curl --fail --silent --show-error --location --proto '=https' --globoff --connect-timeout 20 --max-time 300 \
-        ${1:+--cacert "$1"} --output "$folder/work/archive" --write-out '%{http_code}' "$url"
+        ${1:+--cacert "$1"} --output "$folder/new/archive" --write-out '%{http_code}' "$url"
       return
     fi
     # Wget knows the variables of proxies in lower case only, and busybox's no option for certificates.
@@ -172,13 +172,13 @@ install_gitops_steps() (
     export https_proxy no_proxy
     if [ -n "$1" ] && ! wget --version >/dev/null 2>&1; then set -- ''; fi
     answer=0
-    LC_ALL=C wget -T 60 -t 1 ${1:+--ca-certificate="$1"} -O "$folder/work/archive" "$url" 2>"$folder/work/told" ||
+    LC_ALL=C wget -T 60 -t 1 ${1:+--ca-certificate="$1"} -O "$folder/new/archive" "$url" 2>"$folder/new/told" ||
       answer=$?
     if [ "$answer" -ne 0 ]; then
-      grep -Ei 'error|failed|wget:' "$folder/work/told" | sed 's|//[^/]*@|//|g' >&2 || :
+      grep -Ei 'error|failed|wget:' "$folder/new/told" | sed 's|//[^/]*@|//|g' >&2 || :
     fi
     # `HTTP/1.1 404 Not Found` is busybox's.
-    sed -n 's/.*ERROR \([0-9][0-9][0-9]\).*/\1/p; s/.*error: HTTP[^ ]* \([0-9][0-9][0-9]\).*/\1/p' "$folder/work/told"
+    sed -n 's/.*ERROR \([0-9][0-9][0-9]\).*/\1/p; s/.*error: HTTP[^ ]* \([0-9][0-9][0-9]\).*/\1/p' "$folder/new/told"
     # As curl ends where the server's certificate is not trusted.
     if [ "$answer" -eq 5 ]; then answer=60; fi
     return "$answer"
@@ -187,8 +187,8 @@ install_gitops_steps() (
   download() {
     code=0 answer=0
     case $system$url in
-      Windowsfile:///[A-Za-z]:*) cp "${url#file:///}" "$folder/work/archive" >&2 || code=6 ;;
-      *file:*) cp "${url#file://}" "$folder/work/archive" >&2 || code=6 ;;
+      Windowsfile:///[A-Za-z]:*) cp "${url#file:///}" "$folder/new/archive" >&2 || code=6 ;;
+      *file:*) cp "${url#file://}" "$folder/new/archive" >&2 || code=6 ;;
       *)
         status=$(request "$1") || answer=$?
         case $answer:$status in
@@ -216,10 +216,10 @@ install_gitops_steps() (
     download "$authorities"
   done
 
-  is "$folder/work/archive" "$archive_hash" ||
+  is "$folder/new/archive" "$archive_hash" ||
     fail 1 "$shown is not the archive that gitops-steps $version pins" "its SHA-256 must be $archive_hash"
-  gzip -dc <"$folder/work/archive" | tar -xf - -C "$folder/work" "$name/gitops-steps$exe" >&2 || :
-  fetched=$folder/work/$name/gitops-steps$exe
+  gzip -dc <"$folder/new/archive" | tar -xf - -C "$folder/new" "$name/gitops-steps$exe" >&2 || :
+  fetched=$folder/new/$name/gitops-steps$exe
   is "$fetched" "$binary_hash" ||
     fail 1 "$shown does not hold the binary that gitops-steps $version pins" "its SHA-256 must be $binary_hash"
 
