@@ -113,6 +113,11 @@ fn a_rollback_that_is_run_again_does_not_undo_itself() {
         let reason = again.json()["reason"].to_string();
         assert!(reason.contains("went back from `1.2.0` already"), "{reason}");
         assert_eq!(dev(&stage), values("1.1.0"), "{}", stage.name());
+        back(&stage, &["--to=1.0.0"]).exits(0);
+        let further = back(&stage, &[]).exits(0);
+        assert_eq!(further.json()["operation"], "unchanged", "{}", further.stderr);
+        assert_eq!(dev(&stage), values("1.0.0"), "{}", stage.name());
+        back(&stage, &["--to=1.1.0"]).exits(0);
         // A person's revert carries no trailer.
         deploy(&stage, "1.3.0");
         stage.person_commits("main", "web/dev.yaml", &values("1.1.0"));
@@ -205,6 +210,46 @@ fn what_is_held_takes_no_build_until_it_is_released() {
         assert_eq!(again.json()["operation"], "unchanged");
         deploy(&stage, "1.2.0");
         assert_eq!(dev(&stage), values("1.2.0"), "{}", stage.name());
+    }
+}
+
+#[test]
+fn a_new_version_of_what_is_held_stands_ready_as_a_request() {
+    for stage in stages().iter().filter(|stage| stage.name().ends_with("Api")) {
+        deploy(stage, "1.1.0");
+        back(stage, &["--hold=leaks"]).exits(0);
+        let newer = ["--app=web", "--env=dev", "--tag=1.2.0"];
+        let run = stage.run("bump-values", &newer).exits(0);
+        assert_eq!(run.json()["operation"], "created", "{}", run.stderr);
+        assert_eq!(dev(stage), values("1.0.0"), "{}", stage.name());
+        assert_eq!(
+            stage.file("promote/dev/web", "web/dev.yaml").unwrap(),
+            values("1.2.0")
+        );
+    }
+}
+
+#[test]
+fn the_build_that_comes_back_is_named_however_long_ago_it_was() {
+    for stage in stages().iter().filter(|stage| stage.name().ends_with("Git")) {
+        for number in 1..=13 {
+            let (tag, run) = (format!("1.{number}.0"), number.to_string());
+            let build = [
+                ("GITHUB_ACTIONS", "true"),
+                ("GITHUB_REPOSITORY", "acme/web"),
+                ("GITHUB_WORKFLOW", "build"),
+                ("GITHUB_RUN_NUMBER", run.as_str()),
+            ];
+            let arguments = ["--app=web", "--env=dev", "--publish=push", "--tag", &tag];
+            stage.run_with(&build, "bump-values", &arguments).exits(0);
+        }
+        back(stage, &["--to=1.2.0"]).exits(0);
+        let message = stage.messages("main").swap_remove(0);
+        assert!(
+            message.contains("\nSource-Sequence: 2\n"),
+            "{}: {message}",
+            stage.name()
+        );
     }
 }
 

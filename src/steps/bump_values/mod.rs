@@ -132,7 +132,7 @@ impl Request {
         let held = self.held_file()?;
         touched.extend(hold::touched(held.as_ref(), &resolved));
         let permitted = self.permit_push(&touched, now, &mut warnings);
-        plan.frozen = permit::is_frozen(&touched, now);
+        plan.frozen = self.is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
         name_clusters(&mut edited.changes, &resolved);
         plan.message = message::write(self, &draft.moves, &edited.changes)?;

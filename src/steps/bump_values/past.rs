@@ -17,7 +17,7 @@ use crate::words::wording::shown;
 /// How many commits of a file are asked for at once.
 const PAGE: usize = 50;
 /// How many commits are looked at in all.
-const MOST: usize = 500;
+const MOST: usize = 200;
 /// The fewest characters that name a commit.
 const SHORTEST: usize = 7;
 
@@ -31,19 +31,24 @@ impl Request {
     pub(super) fn restored(&self, past: &Past, snapshot: &dyn Snapshot) -> anyhow::Result<Self> {
         let resolved = read_policy(snapshot)?.resolve(&past.app, &past.env)?;
         // Places that disagree today may be the very reason to go back.
-        let now = images_of(&resolved, snapshot).ok();
+        let now = if_readable(images_of(&resolved, snapshot))?;
         let mut log = Log::of(&resolved, snapshot)?;
         let found = match &past.to {
             When::Previous => previous(now.as_deref(), &mut log, snapshot)?,
             When::Named(name) => named(name, &mut log, snapshot)?.map(Found::State),
         };
-        let (restored, images, note) = match found {
-            Some(Found::State(State { id, images, .. })) => (Some(id), images, None),
-            Some(Found::Back(from)) => (None, now.unwrap_or_default(), Some(from)),
+        let source = self.source.clone();
+        let (restored, images, note, source) = match found {
+            Some(Found::State(State { id, images, .. })) => {
+                // From there back: what has come since may be more commits than are looked through for it.
+                let source = built_from(&resolved, &images, &*snapshot.at(&id)?, source)?;
+                (Some(id), images, None, source)
+            }
+            Some(Found::Back(from)) => (None, now.unwrap_or_default(), Some(from), source),
             None => return Err(unknown(past, log.seen).into()),
         };
         Ok(Self {
-            source: built_from(&resolved, &images, snapshot, self.source.clone())?,
+            source,
             way: Way::Policy {
                 env: past.env.clone(),
                 apps: vec![(past.app.clone(), images)],
@@ -126,9 +131,21 @@ fn named(name: &str, log: &mut Log<'_>, snapshot: &dyn Snapshot) -> anyhow::Resu
     }
     if at_commit.is_none() && source_commit::is_whole(name) {
         // It may be one that changed other files.
-        at_commit = log.at(name, String::new(), snapshot).ok();
+        at_commit = if_readable(log.at(name, String::new(), snapshot))?;
     }
     Ok(at_commit)
+}
+
+/// Passes over a state in which the places are not there, cannot be read or disagree. A remote that fails is no such
+/// state: to pass over that one would go back to another version than the one that was asked for.
+fn if_readable<T>(read: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) => match error.downcast_ref::<Fault>().map(|fault| fault.kind) {
+            Some(Kind::NotFound | Kind::Invalid | Kind::Refused) => Ok(None),
+            _ => Err(error),
+        },
+    }
 }
 
 fn unknown(past: &Past, seen: usize) -> Fault {
@@ -190,7 +207,7 @@ impl<'r> Log<'r> {
     /// at the end of what is known.
     fn next(&mut self, snapshot: &dyn Snapshot) -> anyhow::Result<Option<State>> {
         while let Some(commit) = self.next_commit(snapshot)? {
-            if let Ok(state) = self.at(&commit.id, commit.message, snapshot) {
+            if let Some(state) = if_readable(self.at(&commit.id, commit.message, snapshot))? {
                 return Ok(Some(state));
             }
         }
@@ -241,5 +258,105 @@ impl FileLog {
             *self = Self::new(self.file.clone(), snapshot.before(&oldest, &self.file, PAGE)?);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::snapshot::Blob;
+    use crate::words::policy::Policy;
+
+    const POLICY: &str =
+        "version: 1\napps: {web: {image: acme/web, environments: {dev: {targets: [{file: dev.yaml}]}}}}\n";
+
+    /// What a commit holds: a tag, nothing, or what its remote says.
+    #[derive(Clone, Copy)]
+    enum Held {
+        Tag(&'static str),
+        Nothing,
+        Fails(Kind),
+    }
+
+    /// The states of a branch, newest first.
+    struct Branch<'b>(&'b [Held]);
+
+    impl Snapshot for Branch<'_> {
+        fn commit(&self) -> Option<&str> {
+            None
+        }
+
+        fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
+            let bytes = match self.0[0] {
+                Held::Tag(tag) => Some(format!("image: {{repository: acme/web, tag: \"{tag}\"}}\n")),
+                Held::Nothing => None,
+                Held::Fails(kind) => return Err(Fault::new(kind, "the remote says so").into()),
+            };
+            let blob = |path: &RepoPath| {
+                bytes.clone().map(|text| Blob {
+                    path: path.clone(),
+                    bytes: text.into_bytes(),
+                })
+            };
+            Ok(paths.iter().map(blob).collect())
+        }
+
+        fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
+            Ok(Vec::new())
+        }
+
+        fn history(&self, _: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+            let logged = |at: usize| LoggedCommit {
+                id: at.to_string(),
+                message: String::new(),
+                author: String::new(),
+                committer: String::new(),
+                committed: jiff::Timestamp::from_second(1000 - i64::try_from(at).unwrap()).unwrap(),
+            };
+            Ok((0..self.0.len()).take(most).map(logged).collect())
+        }
+
+        fn before(&self, _: &str, _: &RepoPath, _: usize) -> anyhow::Result<Vec<LoggedCommit>> {
+            Ok(Vec::new())
+        }
+
+        fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
+            let at: usize = commit.parse().unwrap();
+            Ok(Box::new(Branch(&self.0[at..])))
+        }
+    }
+
+    /// The commit that `previous` comes to, or the kind of the failure.
+    fn back(states: &[Held]) -> Result<Option<String>, Kind> {
+        let policy = Policy::parse("policy", POLICY.as_bytes()).unwrap();
+        let resolved = policy
+            .resolve(&"web".parse().unwrap(), &"dev".parse().unwrap())
+            .unwrap();
+        let branch = Branch(states);
+        let now = images_of(&resolved, &branch).unwrap();
+        let mut log = Log::of(&resolved, &branch).unwrap();
+        match previous(Some(&now), &mut log, &branch) {
+            Ok(Some(Found::State(state))) => Ok(Some(state.id)),
+            Ok(Some(Found::Back(_)) | None) => Ok(None),
+            Err(error) => Err(error.downcast_ref::<Fault>().unwrap().kind),
+        }
+    }
+
+    #[test]
+    fn a_remote_that_fails_is_no_state_to_be_passed_over() {
+        use Held::{Fails, Nothing, Tag};
+        assert_eq!(
+            back(&[Tag("3"), Nothing, Tag("2"), Tag("1")]),
+            Ok(Some("2".to_owned()))
+        );
+        for kind in [Kind::GaveUp, Kind::Denied] {
+            assert_eq!(back(&[Tag("3"), Fails(kind), Tag("2"), Tag("1")]), Err(kind));
+        }
+        let disagree = Fails(Kind::Refused);
+        assert_eq!(
+            back(&[Tag("3"), disagree, Tag("2"), Tag("1")]),
+            Ok(Some("2".to_owned()))
+        );
+        assert_eq!(back(&[Tag("3"), Tag("3")]), Ok(None));
     }
 }

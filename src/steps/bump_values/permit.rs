@@ -113,7 +113,7 @@ impl Request {
         warnings: &mut Vec<String>,
     ) -> Result<(), Fault> {
         for (file, entry) in touched {
-            let Some(refusal) = self.refusal(entry, now) else {
+            let Some(refusal) = refusal(entry, now, !self.goes_back()) else {
                 continue;
             };
             match &self.publish.override_policy {
@@ -131,21 +131,17 @@ impl Request {
         Ok(())
     }
 
-    /// Why nothing is pushed to an environment now, if so. Who goes back, or ends a hold, is not kept by one.
-    fn refusal(&self, entry: &Reached, now: Timestamp) -> Option<String> {
-        refusal(entry, now, !self.goes_back())
+    /// Whether an environment that changes is frozen now, or held.
+    pub fn is_frozen(&self, touched: &[(&RepoPath, Reached)], now: Timestamp) -> bool {
+        let mut entries = touched.iter().map(|(_, entry)| entry);
+        entries.any(|entry| {
+            let frozen = entry.freeze.as_ref().is_some_and(|freeze| freeze.holds_at(now));
+            frozen || (entry.hold.is_some() && !self.goes_back())
+        })
     }
 }
 
-/// Whether an environment that changes is frozen now, or held.
-pub fn is_frozen(touched: &[(&RepoPath, Reached)], now: Timestamp) -> bool {
-    let mut entries = touched.iter().map(|(_, entry)| entry);
-    entries.any(|entry| {
-        let frozen = entry.freeze.as_ref().is_some_and(|freeze| freeze.holds_at(now));
-        frozen || entry.hold.is_some()
-    })
-}
-
+/// Why nothing is pushed to an environment now, if so. Who goes back, or ends a hold, is not kept by one.
 fn refusal(entry: &Reached, now: Timestamp, hold_counts: bool) -> Option<String> {
     let name = |name: Option<String>| name.map_or("every one".to_owned(), |name| format!("`{name}`"));
     let env = name(entry.env.as_ref().map(ToString::to_string));

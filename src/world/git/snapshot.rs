@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::history::{From, History};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
+use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
 use crate::world::links::{self, Entry};
 
@@ -33,7 +34,11 @@ impl<'repo> GitSnapshot<'repo> {
         folder: Option<&'repo RepoPath>,
         history: History<'repo>,
     ) -> anyhow::Result<Self> {
-        let mut root = Some(repo.find_commit(commit)?.tree()?);
+        let found = repo.find_commit(commit).map_err(|e| match e.code() {
+            git2::ErrorCode::NotFound => Fault::not_found(format!("the commit {commit} is not there")).into(),
+            _ => anyhow::Error::from(e),
+        })?;
+        let mut root = Some(found.tree()?);
         if let (Some(folder), Some(tree)) = (folder, &root) {
             let found = entry(tree, folder.as_str())?.filter(|entry| entry.1 == Some(ObjectType::Tree));
             root = found.map(|(id, _, _)| repo.find_tree(id)).transpose()?;
