@@ -28,6 +28,21 @@ pub fn fault_in(file: &str, error: yaml::Error) -> Fault {
     fault
 }
 
+/// Passes over a commit that cannot be read for what it holds: places that are not there, disagree or do not parse. A
+/// remote that fails is no such commit: who passed over that one would take another commit for the right one.
+///
+/// # Errors
+/// What the remote says, and bugs.
+pub fn if_readable<T>(read: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) => match error.downcast_ref::<Fault>().map(|fault| fault.kind) {
+            Some(Kind::NotFound | Kind::Invalid | Kind::Refused) => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
 /// Reads a path as a user writes it.
 ///
 /// # Errors
@@ -48,4 +63,24 @@ fn path_fault(text: &str, error: yaml::PathError) -> Fault {
     let mut fault = Fault::invalid(format!("cannot read `{}`: {error}", shown(text)));
     fault.hint = error.hint;
     fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_commit_holds_lets_it_be_passed_over() {
+        let passed_over = |kind| {
+            let read = Err::<(), _>(anyhow::Error::from(Fault::new(kind, "why")).context("reading it"));
+            if_readable(read).is_ok()
+        };
+        for kind in [Kind::NotFound, Kind::Invalid, Kind::Refused] {
+            assert!(passed_over(kind), "{kind:?}");
+        }
+        for kind in [Kind::GaveUp, Kind::Denied, Kind::Internal, Kind::Failed] {
+            assert!(!passed_over(kind), "{kind:?}");
+        }
+        assert!(if_readable(Err::<(), _>(anyhow::anyhow!("a bug"))).is_err());
+    }
 }

@@ -6,6 +6,7 @@ use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::plan::{Operation, Plan, Publish};
 use crate::steps::bump_values::{Circumstances, Request};
+use crate::steps::if_readable;
 use crate::words::policy::FILE_NAME;
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
@@ -63,7 +64,7 @@ pub(super) fn look(
         files: head.files,
     };
     // A head branch that cannot be planned on, because a file is missing there, carries nothing newer.
-    let planned = request.plan(&on_head, circumstances).ok();
+    let planned = if_readable(request.plan(&on_head, circumstances))?;
     let newer = planned
         .filter(|plan| plan.operation == Operation::Superseded)
         .and_then(|plan| plan.reason)

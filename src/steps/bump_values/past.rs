@@ -6,6 +6,7 @@ use super::request::Request;
 use super::way::{Past, WantedImage, Way, When};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::Snapshot;
+use crate::steps::if_readable;
 use crate::words::fault::{Fault, Kind};
 use crate::words::image::{Digest, Tag};
 use crate::words::policy::Resolved;
@@ -134,18 +135,6 @@ fn named(name: &str, log: &mut Log<'_>, snapshot: &dyn Snapshot) -> anyhow::Resu
         at_commit = if_readable(log.at(name, String::new(), snapshot))?;
     }
     Ok(at_commit)
-}
-
-/// Passes over a state in which the places are not there, cannot be read or disagree. A remote that fails is no such
-/// state: to pass over that one would go back to another version than the one that was asked for.
-fn if_readable<T>(read: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
-    match read {
-        Ok(read) => Ok(Some(read)),
-        Err(error) => match error.downcast_ref::<Fault>().map(|fault| fault.kind) {
-            Some(Kind::NotFound | Kind::Invalid | Kind::Refused) => Ok(None),
-            _ => Err(error),
-        },
-    }
 }
 
 fn unknown(past: &Past, seen: usize) -> Fault {
