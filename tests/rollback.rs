@@ -193,9 +193,13 @@ fn what_is_held_takes_no_build_until_it_is_released() {
         let newer = ["--app=web", "--env=dev", "--tag=1.2.0"];
         let mut push = newer.to_vec();
         push.push("--publish=push");
-        stage.run("bump-values", &push).exits(4).says("held");
+        stage
+            .run("bump-values", &push)
+            .exits(4)
+            .says("is held")
+            .says("--release-hold");
         let by_file = ["--file=web/dev.yaml", "--set=image.tag=1.2.0", "--publish=push"];
-        stage.run("bump-values", &by_file).exits(4).says("held");
+        stage.run("bump-values", &by_file).exits(4).says("is held");
         back(&stage, &["--to=1.1.0", "--hold=still"]).exits(0);
         assert_eq!(
             dev(&stage),

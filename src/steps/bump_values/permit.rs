@@ -121,10 +121,13 @@ impl Request {
                     warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
                 }
                 None => {
-                    return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(
-                        "open a pull request with --publish pull-request, or push all the same with \
-                         --override-policy 'reason'; `rollback --release-hold` ends a hold",
-                    ));
+                    let hint = "open a pull request with --publish pull-request, or push all the same with \
+                                --override-policy 'reason'";
+                    let hint = match entry.hold {
+                        Some(_) => format!("{hint}; `rollback --release-hold` ends the hold"),
+                        None => hint.to_owned(),
+                    };
+                    return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(hint));
                 }
             }
         }
