@@ -116,20 +116,17 @@ impl Request {
             let Some(refusal) = refusal(entry, now, !self.goes_back()) else {
                 continue;
             };
-            match &self.publish.override_policy {
-                Some(reason) => {
-                    warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
-                }
-                None => {
-                    let hint = "open a pull request with --publish pull-request, or push all the same with \
-                                --override-policy 'reason'";
-                    let hint = match entry.hold {
-                        Some(_) => format!("{hint}; `rollback --release-hold` ends the hold"),
-                        None => hint.to_owned(),
-                    };
-                    return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(hint));
-                }
+            if let Some(reason) = &self.publish.override_policy {
+                warnings.push(format!("{refusal}, overridden: {}", reason.escape_debug()));
+                continue;
             }
+            let hint = "open a pull request with --publish pull-request, or push all the same with \
+                        --override-policy 'reason'";
+            let hint = match entry.hold {
+                Some(_) => format!("{hint}; `rollback --release-hold` ends the hold"),
+                None => hint.to_owned(),
+            };
+            return Err(Fault::refused(refusal).at(file.as_str(), 0, 0).hint(hint));
         }
         Ok(())
     }
