@@ -7,6 +7,7 @@ pub mod duration;
 pub mod event;
 pub mod fault;
 mod fields;
+pub mod folder_template;
 pub mod forge_repo;
 pub mod image;
 pub mod markdown;

@@ -81,6 +81,13 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// Makes a template that is text alone.
+    pub fn literal(text: &str) -> Self {
+        Self {
+            parts: vec![Part::Text(text.to_owned())],
+        }
+    }
+
     /// Returns the text with every hole filled; a value that is not known (`None`) leaves nothing.
     ///
     /// Values are brought on one line, without control characters.

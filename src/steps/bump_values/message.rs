@@ -3,6 +3,7 @@
 use super::draft::Move;
 use super::hold::HoldChange;
 use super::request::Request;
+use super::way::Way;
 use crate::plan::Plan;
 use crate::plan::ValueChange;
 use crate::plan::commit::NewCommit;
@@ -66,6 +67,9 @@ fn default(request: &Request, moves: &[Move], changes: &[ValueChange]) -> Result
         (_, Some(_)) => Some("rollback({env}): {app}"),
         (_, None) => None,
     };
+    if let Way::Whole(whole) = &request.way {
+        return Ok(Template::literal(&whole.subject));
+    }
     if let Some(template) = of_rollback {
         return Template::parse(template, MESSAGE_NAMES);
     }

@@ -13,6 +13,7 @@ mod permit;
 mod promote;
 mod request;
 mod way;
+mod whole;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ pub use by_policy::locate;
 pub use hold::HoldChange;
 pub use request::{Inputs, Request};
 pub use way::{Promotion, When};
+pub use whole::{Whole, WholeFiles, WholeWay};
 
 use crate::plan::ancestry::Ancestry;
 use crate::plan::snapshot::Snapshot;
@@ -51,7 +53,12 @@ impl Request {
     pub fn nothing(&self) -> Option<&str> {
         match &self.way {
             Way::Nothing(reason) => Some(reason),
-            Way::Policy { .. } | Way::Promote(_) | Way::Past(_) | Way::Files(_) | Way::Changes(_) => None,
+            Way::Policy { .. }
+            | Way::Promote(_)
+            | Way::Past(_)
+            | Way::Files(_)
+            | Way::Changes(_)
+            | Way::Whole(_) => None,
         }
     }
 
@@ -74,10 +81,12 @@ impl Request {
             }
             Way::Files(files) => by_file::draft_files(&mut draft, self, files, snapshot)?,
             Way::Changes(entries) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
-            Way::Promote(_) | Way::Past(_) | Way::Nothing(_) => Vec::new(),
+            Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => Vec::new(),
         };
         self.draft_hold(&mut draft, policy.as_ref(), snapshot, now)?;
+        let whole = self.draft_whole(&mut draft, snapshot)?;
         let mut edited = draft.apply()?;
+        whole::add(&whole, &mut edited);
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
         let FromTo { old, new } = FromTo::of(&draft.moves);
@@ -99,7 +108,7 @@ impl Request {
         };
         if edited.files.is_empty() {
             plan.warnings = warnings;
-            plan.reason.clone_from(&self.note);
+            plan.reason = self.note.clone().or(whole.note);
             if !skipped.is_empty() {
                 plan.operation = Operation::Skipped;
                 plan.reason = Some(listed(&skipped));
@@ -131,13 +140,16 @@ impl Request {
         };
         let held = self.held_file()?;
         touched.extend(hold::touched(held.as_ref(), &resolved));
+        if let Some(policy) = &policy {
+            touched.extend(whole::touched(policy, &whole)?);
+        }
         let permitted = self.permit_push(&touched, now, &mut warnings);
         plan.frozen = self.is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
         name_clusters(&mut edited.changes, &resolved);
         plan.message = message::write(self, &draft.moves, &edited.changes)?;
         Ok(Plan {
-            operation: Operation::Updated,
+            operation: whole::operation(&edited.files),
             files: edited.files,
             changes: edited.changes,
             warnings,

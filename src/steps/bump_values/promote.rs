@@ -30,7 +30,9 @@ impl Request {
         let promotion = match &self.way {
             Way::Promote(promotion) => promotion,
             Way::Past(past) => return self.restored(past, snapshot),
-            Way::Policy { .. } | Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => return Ok(self.clone()),
+            Way::Policy { .. } | Way::Files(_) | Way::Changes(_) | Way::Whole(_) | Way::Nothing(_) => {
+                return Ok(self.clone());
+            }
         };
         let policy = read_policy(snapshot)?;
         let mut apps = Vec::new();

@@ -144,7 +144,7 @@ impl Request {
         };
     }
 
-    fn of_way(args: BumpValuesArgs, inputs: &Inputs, way: Way) -> Result<Self, Fault> {
+    pub(super) fn of_way(args: BumpValuesArgs, inputs: &Inputs, way: Way) -> Result<Self, Fault> {
         let CommitArgs {
             message,
             skip_ci,
@@ -210,7 +210,7 @@ impl Request {
                 .image
                 .as_ref()
                 .map(|(_, want)| (want.tag.as_ref(), want.digest.as_ref())),
-            Way::Changes(_) | Way::Promote(_) | Way::Past(_) | Way::Nothing(_) => None,
+            Way::Changes(_) | Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => None,
         }
     }
 
@@ -240,7 +240,7 @@ impl Request {
             Way::Policy { env, .. } | Way::Promote(Promotion { env, .. }) | Way::Past(Past { env, .. }) => {
                 Some(env)
             }
-            Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => None,
+            Way::Files(_) | Way::Changes(_) | Way::Whole(_) | Way::Nothing(_) => None,
         }
     }
 
@@ -250,7 +250,7 @@ impl Request {
             Way::Policy { apps, .. } => apps.iter().map(|(app, _)| app).collect(),
             Way::Promote(promotion) => promotion.apps.iter().collect(),
             Way::Past(past) => vec![&past.app],
-            Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => Vec::new(),
+            Way::Files(_) | Way::Changes(_) | Way::Whole(_) | Way::Nothing(_) => Vec::new(),
         }
     }
 
@@ -258,7 +258,7 @@ impl Request {
     pub fn wanted(&self) -> &[(AppName, Vec<WantedImage>)] {
         match &self.way {
             Way::Policy { apps, .. } => apps,
-            Way::Promote(_) | Way::Past(_) | Way::Files(_) | Way::Changes(_) | Way::Nothing(_) => &[],
+            _ => &[],
         }
     }
 

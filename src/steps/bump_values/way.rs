@@ -2,6 +2,7 @@
 
 use super::args::WhatArgs;
 use super::request::Inputs;
+use super::whole::WholeWay;
 use crate::plan::places::Want;
 use crate::steps::{fault_in, parse_path, split_assignment};
 use crate::words::changes::Change;
@@ -34,6 +35,8 @@ pub enum Way {
     Files(Files),
     /// A bulk list.
     Changes(Vec<Change>),
+    /// Files that come and go whole.
+    Whole(WholeWay),
     /// Nothing, for this reason.
     Nothing(String),
 }

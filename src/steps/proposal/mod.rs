@@ -8,9 +8,9 @@ use sha2::{Digest as _, Sha256};
 pub use decide::{Decision, Seen, Tip, decide, is_of, is_ours};
 pub use text::SourceLog;
 
+use crate::plan::Plan;
 use crate::plan::change_request::{ChangeRequest, Dressing, Edit, MergeMethod};
-use crate::plan::commit::NewCommit;
-use crate::plan::{Plan, ValueChange};
+use crate::plan::commit::{FileChange, NewCommit};
 use crate::steps::args::AutoMergeArg;
 use crate::steps::bump_values::Request;
 use crate::words::fault::Fault;
@@ -52,6 +52,9 @@ impl Request {
         if let Some(name) = &self.pull_request.head_branch {
             return Ok(name.parse::<BranchName>()?.as_str().to_owned());
         }
+        if let Some(branch) = self.usual_branch() {
+            return Ok(branch.to_owned());
+        }
         match (self.app_env(), self.env()) {
             (Some((app, env)), _) if self.goes_back() => Ok(format!("rollback/{env}/{app}")),
             (Some((app, env)), _) => Ok(format!("promote/{env}/{app}")),
@@ -78,7 +81,7 @@ impl Request {
             ))
             .hint("name another --head-branch"));
         }
-        let mark = mark(&plan.changes);
+        let mark = mark(plan);
         let title = text::title(self, plan)?;
         let mut commit = self.commit(plan);
         commit.message = with_mark(&commit.message, &head, &mark);
@@ -135,19 +138,26 @@ pub fn edit(open: &ChangeRequest, proposal: &Proposal) -> Edit {
     text::edit(open, &proposal.title, &proposal.body)
 }
 
-/// The mark of some changes: of files, paths and new values.
-fn mark(changes: &[ValueChange]) -> String {
-    let parts = changes.iter().flat_map(|change| {
+/// The mark of what a plan brings: files, paths and new values, and of the other files their names and contents.
+fn mark(plan: &Plan) -> String {
+    let values = plan.changes.iter().flat_map(|change| {
         let new = change.new.as_deref().unwrap_or_default();
-        [change.file.as_str(), change.path.as_str(), new]
+        [change.file.as_str(), change.path.as_str(), new].map(str::as_bytes)
     });
-    short_hash(parts)
+    let has_values = |file: &&FileChange| {
+        let mut changes = plan.changes.iter();
+        changes.any(|change| change.file == file.path.as_str())
+    };
+    let whole = plan.files.iter().filter(|file| !has_values(file));
+    let whole = whole.flat_map(|file| [file.path.as_str().as_bytes(), file.after().unwrap_or_default()]);
+    short_hash(values.chain(whole))
 }
 
 /// The first 16 hex digits of the SHA-256 of some texts.
-fn short_hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+fn short_hash<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> String {
     let mut hash = Sha256::new();
     for part in parts {
+        let part = part.as_ref();
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::plan::change_request::{ChangeRequest, Edit};
+use crate::plan::commit::Fate;
 use crate::plan::comparison::Comparison;
 use crate::plan::{Plan, diff};
 use crate::steps::bump_values::Request;
@@ -88,7 +89,11 @@ pub(super) fn body(
         let own: String = own.chars().take(BODY_MAX / 8).collect();
         let _ = writeln!(text, "{}\n", own.trim_end());
     }
-    values(&mut text, plan);
+    if plan.changes.is_empty() {
+        files(&mut text, plan);
+    } else {
+        values(&mut text, plan);
+    }
     if let Some(log) = log {
         commits(&mut text, log);
     }
@@ -161,12 +166,26 @@ fn values(text: &mut String, plan: &Plan) {
             value(&change.new),
         );
     }
-    if let Some(more) = plan
-        .changes
-        .len()
-        .checked_sub(VALUES_MAX)
-        .filter(|more| *more > 0)
-    {
+    more(text, plan.changes.len());
+}
+
+/// Lists the files, where no value is told apart.
+fn files(text: &mut String, plan: &Plan) {
+    text.push_str("| file | is |\n| --- | --- |\n");
+    for file in plan.files.iter().take(VALUES_MAX) {
+        let fate = match file.fate {
+            Fate::Added { .. } => "added",
+            Fate::Changed { .. } => "changed",
+            Fate::Removed { .. } => "removed",
+        };
+        let _ = writeln!(text, "| {} | {fate} |", code(&cut(file.path.as_str())));
+    }
+    more(text, plan.files.len());
+}
+
+/// Says how many more there are than are listed.
+fn more(text: &mut String, count: usize) {
+    if let Some(more) = count.checked_sub(VALUES_MAX).filter(|more| *more > 0) {
         let _ = writeln!(text, "\n… and {more} more");
     }
 }
