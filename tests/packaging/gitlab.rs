@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use gitops_steps::command::variables;
 
-use super::inputs::{INSTALL, Input, Kind};
+use super::inputs::{COMMANDS, INSTALL, Input, Kind, word};
 use super::yaml::{described, description};
 
 /// What a value may be instead: a variable of GitLab, which is expanded when the job runs.
@@ -73,9 +73,13 @@ pub fn inputs(of: &str, flags: &[Input]) -> String {
     }
     text.push_str("# The job\n");
     for input in JOB {
-        let own = if of == "all" { "gitops-steps" } else { of };
+        let own = if of == "all" {
+            "gitops-steps".to_owned()
+        } else {
+            word(of)
+        };
         let _ = writeln!(text, "{}:\n{}", input.name, description(input.help));
-        indented(&mut text, &input.rest.replace("NAME", own));
+        indented(&mut text, &input.rest.replace("NAME", &own));
     }
     text.push_str("# The binary\n");
     for (name, help) in installed() {
@@ -83,6 +87,30 @@ pub fn inputs(of: &str, flags: &[Input]) -> String {
         indented(&mut text, r#"default: """#);
     }
     text
+}
+
+/// The words that the template's input `command` may be.
+pub fn commands() -> String {
+    format!("options: [\"\", {}]\n", COMMANDS.join(", "))
+}
+
+/// The jobs of the template that a user's own extend, one a command.
+pub fn hidden_jobs() -> String {
+    let job = |command| {
+        let word = word(command);
+        format!(
+            ".gitops-steps-{word}:\n  extends: .gitops-steps\n  variables:\n    GITOPS_STEPS_COMMAND: {command}\n"
+        )
+    };
+    COMMANDS.map(job).join("\n")
+}
+
+/// The jobs of all commands but the first, each the same as that one's.
+pub fn jobs() -> String {
+    let others = COMMANDS[1..].iter();
+    others
+        .map(|command| format!("\".{command}:$[[ inputs.job-name ]]\": *job\n"))
+        .collect()
 }
 
 /// The `variables` that hand the inputs over.

@@ -5,13 +5,20 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use gitops_steps::command::cli::Cli;
 
 /// What steps a user can call from a wrapper, in the order of a delivery.
-pub const COMMANDS: [&str; 5] = [
+pub const COMMANDS: [&str; 7] = [
     "bump-values",
     "open-promotion-pr",
     "dispatch-deploy",
     "deployment-status",
     "rollback",
+    "history",
+    "history now",
 ];
+
+/// A command as one word, as its component and its hidden job are called.
+pub fn word(command: &str) -> String {
+    command.replace(' ', "-")
+}
 
 /// Inputs that are no flags, because they are secret.
 pub const SECRETS: [(&str, &str); 4] = [
@@ -83,6 +90,7 @@ impl Input {
         each.collect::<Vec<_>>().join("; ")
     }
 
+    /// Takes in the flag of another command: what the input may hold is what any of them takes.
     fn join(&mut self, flag: Self) {
         for (help, commands) in flag.meanings {
             match self.meanings.iter_mut().find(|(known, _)| *known == help) {
@@ -90,8 +98,25 @@ impl Input {
                 None => self.meanings.push((help, commands)),
             }
         }
-        if matches!(flag.kind, Kind::List) {
-            self.kind = Kind::List;
+        let known = std::mem::replace(&mut self.kind, Kind::Text);
+        self.kind = match (known, flag.kind) {
+            (Kind::Switch, Kind::Switch) => Kind::Switch,
+            (Kind::List, _) | (_, Kind::List) => Kind::List,
+            (Kind::Words(mut words), Kind::Words(others)) => {
+                words.extend(others);
+                let mut seen = Vec::new();
+                words.retain(|word| {
+                    !seen.contains(word) && {
+                        seen.push(word.clone());
+                        true
+                    }
+                });
+                Kind::Words(words)
+            }
+            _ => Kind::Text,
+        };
+        if self.value != flag.value {
+            self.value = String::new();
         }
     }
 }
@@ -115,7 +140,9 @@ pub fn all() -> Vec<Input> {
 pub fn of(command: &'static str) -> Vec<Input> {
     let mut root = Cli::command();
     root.build();
-    let found = root.find_subcommand(command).unwrap();
+    let found = command
+        .split(' ')
+        .fold(&root, |above, word| above.find_subcommand(word).unwrap());
     flags(found)
         .map(|argument| Input {
             name: argument.get_long().unwrap().to_owned(),

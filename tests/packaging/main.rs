@@ -23,23 +23,19 @@ use gitops_steps::command::{docs, variables};
 use serde::Deserialize as _;
 use serde_yaml::Value;
 
-/// The files with generated parts.
-const FILES: [&str; 9] = [
+/// The files with generated parts, beside the components.
+const FILES: [&str; 4] = [
     "action.yml",
     "docs/action.md",
     "docs/gitlab.md",
     "gitlab-ci-template.yml",
-    "templates/bump-values/template.yml",
-    "templates/open-promotion-pr/template.yml",
-    "templates/dispatch-deploy/template.yml",
-    "templates/deployment-status/template.yml",
-    "templates/rollback/template.yml",
 ];
 
 #[test]
 fn what_lists_flags_lists_those_of_the_command_line() {
-    for file in FILES {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let components = inputs::COMMANDS.into_iter().map(component);
+    for file in FILES.into_iter().map(str::to_owned).chain(components) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
         let kept = fs::read_to_string(&path).unwrap();
         let current = regions::filled(&kept, part);
         if std::env::var_os("GITOPS_STEPS_BLESS").is_some() {
@@ -57,11 +53,15 @@ fn what_lists_flags_lists_those_of_the_command_line() {
 fn part(what: &str) -> String {
     let all = inputs::all();
     match what {
+        "action command" => yaml::action_command(),
         "action inputs" => yaml::action_inputs(&all),
         "action outputs" => yaml::action_outputs(),
         "action variables" => yaml::action_variables(&all),
         "table of inputs" => yaml::table(&all),
         "table of job inputs" => gitlab::table(),
+        "gitlab commands" => gitlab::commands(),
+        "gitlab hidden jobs" => gitlab::hidden_jobs(),
+        "gitlab jobs" => gitlab::jobs(),
         "gitlab inputs of all" => gitlab::inputs("all", &all),
         "gitlab variables of all" => gitlab::variables("all", &all),
         "manifest" => gitlab::manifest(&read("action/manifest.txt")),
@@ -72,10 +72,10 @@ fn part(what: &str) -> String {
 
 /// A part of a component, `gitlab inputs of COMMAND` or `gitlab variables of COMMAND`.
 fn gitlab_part(what: &str) -> String {
-    let Some(command) = inputs::COMMANDS
-        .into_iter()
-        .find(|command| what.ends_with(command))
-    else {
+    let Some(command) = inputs::COMMANDS.into_iter().find(|command| {
+        what.strip_suffix(command)
+            .is_some_and(|before| before.ends_with(" of "))
+    }) else {
         panic!("no part is called `{what}`");
     };
     let flags = inputs::of(command);
@@ -94,8 +94,8 @@ fn every_command_that_does_something_to_a_repository_is_in_the_wrappers() {
         .into_iter()
         .map(|(name, _)| name)
         .collect();
-    // These only read, and are for people.
-    commands.retain(|name| !["completions", "man", "history", "history now"].contains(&name.as_str()));
+    // These do nothing to a repository.
+    commands.retain(|name| !["completions", "man"].contains(&name.as_str()));
     commands.sort();
     let mut wrapped = inputs::COMMANDS.to_vec();
     wrapped.sort_unstable();
@@ -140,10 +140,15 @@ fn every_input_of_the_action_reaches_the_binary_by_its_variable() {
     }
 }
 
+/// The file of a command's component.
+fn component(command: &str) -> String {
+    format!("templates/{}/template.yml", inputs::word(command))
+}
+
 /// The GitLab template and its components, each with its command.
 fn gitlab_files() -> Vec<(&'static str, String)> {
-    let component = |command| (command, format!("templates/{command}/template.yml"));
-    let mut files: Vec<_> = inputs::COMMANDS.into_iter().map(component).collect();
+    let file = |command| (command, component(command));
+    let mut files: Vec<_> = inputs::COMMANDS.into_iter().map(file).collect();
     files.push(("all", "gitlab-ci-template.yml".to_owned()));
     files
 }
@@ -263,7 +268,7 @@ fn every_command_is_a_word_and_a_hidden_job_of_the_template() {
         words
     );
     for command in inputs::COMMANDS {
-        let job = &body[format!(".gitops-steps-{command}")];
+        let job = &body[format!(".gitops-steps-{}", inputs::word(command))];
         assert_eq!(job["extends"], ".gitops-steps");
         assert_eq!(job["variables"]["GITOPS_STEPS_COMMAND"], command);
     }
@@ -294,7 +299,7 @@ fn the_catalog_takes_all_components() {
         .map(|one| one.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let mut commands = inputs::COMMANDS.to_vec();
+    let mut commands = inputs::COMMANDS.map(inputs::word).to_vec();
     commands.sort_unstable();
     assert_eq!(names, commands, "one component a command");
     assert!(

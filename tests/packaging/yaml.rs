@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use gitops_steps::command::variables;
 
-use super::inputs::{INSTALL, Input, Kind, SECRETS};
+use super::inputs::{COMMANDS, INSTALL, Input, Kind, SECRETS};
 
 /// The widest line; `.yamllint` allows 140.
 const WIDTH: usize = 118;
@@ -35,6 +35,15 @@ pub const OUTPUTS: [(&str, &str); 14] = [
     ),
     ("reason", "Why nothing changed, or why it failed"),
 ];
+
+/// The description of the input `command`.
+pub fn action_command() -> String {
+    description(&format!(
+        "What to do: {}; or install, which only puts gitops-steps on the PATH of later steps",
+        COMMANDS.join(", ")
+    ))[2..]
+        .replace("\n  ", "\n")
+}
 
 /// The `inputs` of `action.yml`, after `command`.
 pub fn action_inputs(inputs: &[Input]) -> String {
