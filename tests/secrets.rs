@@ -117,7 +117,9 @@ fn bump(bench: &Bench, repo: &str, variables: &[(&str, &str)], arguments: &[&str
 
 #[test]
 fn no_token_is_seen_anywhere_after_runs_that_succeed_and_that_fail() {
-    for way in ["variable", "file", "github", "origin", "header", "helper"] {
+    for way in [
+        "variable", "file", "github", "origin", "header", "netrc", "helper",
+    ] {
         for fails in [false, true] {
             let bench = Bench::new(&[]);
             let server = watching(&bench);
@@ -143,6 +145,10 @@ fn no_token_is_seen_anywhere_after_runs_that_succeed_and_that_fail() {
                 "header" => bench.write(
                     "../home/.gitconfig",
                     &format!("[http \"{base}\"]\nextraheader = \"{header}\"\n"),
+                ),
+                "netrc" => bench.write(
+                    "../home/.netrc",
+                    &format!("machine 127.0.0.1 login me password {TOKEN}\n"),
                 ),
                 _ => bench.write(
                     "../home/.gitconfig",

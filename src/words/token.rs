@@ -67,6 +67,8 @@ pub enum TokenSource {
     Origin,
     /// The `http.<url>.extraheader` of git's configuration, as actions/checkout leaves it.
     ExtraHeader,
+    /// The user's `.netrc`.
+    Netrc,
     /// Git's credential helpers.
     Helper,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for TokenSource {
             Self::File => f.write_str("--token-file"),
             Self::Origin => f.write_str("the URL of `origin`"),
             Self::ExtraHeader => f.write_str("git's `http.<url>.extraheader`"),
+            Self::Netrc => f.write_str("`.netrc`"),
             Self::Helper => f.write_str("git's credential helper"),
         }
     }

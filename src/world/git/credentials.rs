@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::netrc;
 use crate::words::address::{GitUrl, Login, Scheme};
 use crate::words::token::{Token, TokenSource};
 use crate::world::clock::Deadline;
@@ -60,7 +61,7 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Gathers what fits `url`: the given token, the CI host's own, the login of `origin`, the header that
-    /// actions/checkout left, and at last git's credential helpers.
+    /// actions/checkout left, the user's `.netrc`, and at last git's credential helpers.
     pub(super) fn of(url: &GitUrl, access: &Access) -> Self {
         let environment = &access.environment;
         let mut ready = Vec::new();
@@ -89,6 +90,9 @@ impl Chain {
                 authorization,
                 helped: None,
             });
+        }
+        if let Some(login) = kept(url, environment) {
+            ready.push(basic(&login.user, &login.password, TokenSource::Netrc));
         }
         Self {
             ready: ready.into_iter(),
@@ -171,6 +175,11 @@ impl Helper {
         let finished = process::run(&mut command, input, self.deadline).ok()?;
         finished.ok.then(|| String::from_utf8(finished.stdout).ok())?
     }
+}
+
+/// What the user's `.netrc` keeps, which names a host and no scheme: it never goes where it could be read.
+fn kept(url: &GitUrl, environment: &Environment) -> Option<netrc::Login> {
+    (!url.plaintext()).then(|| netrc::login(url.host(), url.user(), environment))?
 }
 
 fn of_variables(environment: &Environment, names: &[(&'static str, &str)]) -> Vec<Credential> {

@@ -11,6 +11,7 @@ mod http;
 mod identity;
 mod local;
 mod log;
+mod netrc;
 mod outcome;
 mod pipe;
 mod push;

@@ -1,0 +1,167 @@
+//! The logins of a `.netrc`, as curl reads them for git (curl's "netrc", git-credential-netrc).
+#![expect(clippy::disallowed_methods, reason = "it reads the user's file")]
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::words::token::Token;
+use crate::world::env::Environment;
+use crate::world::files;
+
+/// The most bytes of such a file.
+const MOST: u64 = 1 << 20;
+
+/// A login.
+pub(super) struct Login {
+    pub user: String,
+    pub password: Token,
+}
+
+/// Returns the login that the user's file keeps for a host: the file that `NETRC` names, else `~/.netrc` (on Windows
+/// `~/_netrc` too). A file that is not there, or that cannot be read, keeps none.
+pub(super) fn login(host: &str, user: Option<&str>, environment: &Environment) -> Option<Login> {
+    let text = places(environment).into_iter().find_map(|path| {
+        let bytes = path.is_file().then(|| files::read(&path, MOST).ok())??;
+        String::from_utf8(bytes).ok()
+    })?;
+    find(&SecretString::from(text), host, user)
+}
+
+fn places(environment: &Environment) -> Vec<PathBuf> {
+    if let Some(named) = environment.get("NETRC") {
+        return vec![PathBuf::from(named)];
+    }
+    let home = ["HOME", "USERPROFILE"]
+        .into_iter()
+        .find_map(|name| environment.get(name));
+    let home = home.map(PathBuf::from);
+    let names: &[&str] = if cfg!(windows) {
+        &[".netrc", "_netrc"]
+    } else {
+        &[".netrc"]
+    };
+    home.iter()
+        .flat_map(|home| names.iter().map(|name| home.join(name)))
+        .collect()
+}
+
+/// The first entry of the host, else the one by default; with a user, one of that user.
+fn find(text: &SecretString, host: &str, user: Option<&str>) -> Option<Login> {
+    let mut words = words(text.expose_secret()).into_iter().peekable();
+    let mut fits = false;
+    let mut entry = (None, None);
+    let complete = |(login, password): (Option<String>, Option<String>)| {
+        let password = Token::parse(&password?).ok()?;
+        let login = login.or(user.map(str::to_owned))?;
+        (user.is_none_or(|user| user == login)).then_some(Login {
+            user: login,
+            password,
+        })
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "machine" | "default" => {
+                if fits && let Some(login) = complete(std::mem::take(&mut entry)) {
+                    return Some(login);
+                }
+                entry = (None, None);
+                fits = word == "default" || words.next().is_some_and(|name| name.eq_ignore_ascii_case(host));
+            }
+            "login" => entry.0 = words.next(),
+            "password" => entry.1 = words.next(),
+            "account" => {
+                words.next();
+            }
+            _ => {}
+        }
+    }
+    if fits { complete(entry) } else { None }
+}
+
+/// The words of a file: a quoted one may hold spaces, `#` begins a comment where a word would, and a macro ends at an empty
+/// line.
+fn words(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut in_macro = false;
+    for line in text.lines() {
+        if in_macro {
+            in_macro = !line.trim().is_empty();
+            continue;
+        }
+        let mut chars = line.chars().peekable();
+        while let Some(c) = chars.next() {
+            let mut word = String::new();
+            match c {
+                c if c.is_whitespace() => continue,
+                '#' => break,
+                '"' => {
+                    while let Some(c) = chars.next().filter(|c| *c != '"') {
+                        word.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
+                    }
+                }
+                c => {
+                    word.push(c);
+                    while let Some(c) = chars.next_if(|c| !c.is_whitespace()) {
+                        word.push(c);
+                    }
+                }
+            }
+            if word == "macdef" {
+                in_macro = true;
+                break;
+            }
+            found.push(word);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str, host: &str, user: Option<&str>) -> Option<String> {
+        let login = find(&SecretString::from(text), host, user)?;
+        Some(format!("{} {}", login.user, login.password.expose()))
+    }
+
+    #[test]
+    fn the_login_of_the_host_is_found_however_the_file_is_laid_out() {
+        for text in [
+            "machine git.example login ann password p1",
+            "machine git.example\n\tlogin ann\n\tpassword p1\n",
+            "machine other login x password y\nmachine git.example login ann password p1\nmachine git.example login b password c",
+            "machine GIT.example account x login ann password \"p\\1\" # mine",
+            "# machine git.example login no password no\nmachine git.example login ann password p1",
+            "macdef init\nmachine git.example login no password no\n\nmachine git.example login ann password p1",
+            "machine git.example login ann\nmachine git.example login ann password p1",
+            "machine other login x password y default login ann password p1",
+        ] {
+            assert_eq!(
+                found(text, "git.example", None).as_deref(),
+                Some("ann p1"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_login_goes_to_another_host_or_user() {
+        let text = "machine git.example login ann password p1\nmachine git.example login bob password p2";
+        assert_eq!(found(text, "git.example.evil", None), None);
+        assert_eq!(found(text, "example", None), None);
+        assert_eq!(found(text, "git.example", Some("bob")).as_deref(), Some("bob p2"));
+        assert_eq!(found(text, "git.example", Some("eve")), None);
+        for broken in [
+            "machine",
+            "machine git.example login",
+            "login a password b",
+            "machine git.example password",
+            "\"",
+            "",
+        ] {
+            assert_eq!(found(broken, "git.example", None), None, "{broken}");
+        }
+    }
+}
