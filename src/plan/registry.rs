@@ -1,7 +1,8 @@
-//! What a registry tells of an image.
+//! What a registry tells of an image, and the seam to who asks it.
 
 use jiff::Timestamp;
 
+use crate::words::fault::Fault;
 use crate::words::image::{Digest, Tag};
 use crate::words::platform::Platform;
 
@@ -24,6 +25,43 @@ pub struct Image {
     /// What it runs on; empty where it does not tell, as for a Helm chart.
     pub platforms: Vec<Platform>,
 }
+
+/// One image at its registry: its tags, and what is behind them.
+pub trait Shelf {
+    /// Returns the image's tags, each once.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such image, `Denied` for a refusal, `GaveUp` for a limit or a broken connection.
+    fn tags(&self) -> Result<Vec<Tag>, Fault>;
+
+    /// Returns what an image is; `None` where there is no such tag or digest. When it was built is that of the platform
+    /// that is wanted.
+    ///
+    /// # Errors
+    /// As [`Shelf::tags`], and `Denied` for what cannot be read.
+    fn image(&self, reference: &Reference, wanted: Option<&Platform>) -> Result<Option<Image>, Fault>;
+
+    /// Returns the digest that is behind a tag now; `None` where there is no such tag.
+    ///
+    /// # Errors
+    /// As [`Shelf::image`].
+    fn digest(&self, tag: &Tag) -> Result<Option<Digest>, Fault>;
+
+    /// Returns [`Shelf::image`] of each tag, in the order of the tags.
+    ///
+    /// # Errors
+    /// What keeps all from being read; what keeps one from it stands in its place.
+    fn images(&self, tags: &[Tag], wanted: Option<&Platform>) -> Result<Vec<Asked<Image>>, Fault>;
+
+    /// Returns [`Shelf::digest`] of each tag, in the order of the tags.
+    ///
+    /// # Errors
+    /// As [`Shelf::images`].
+    fn digests(&self, tags: &[Tag]) -> Result<Vec<Asked<Digest>>, Fault>;
+}
+
+/// What came of asking for one of many.
+pub type Asked<T> = Result<Option<T>, Fault>;
 
 impl Reference {
     /// Returns the tag or the digest as text.

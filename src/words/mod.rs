@@ -19,6 +19,7 @@ pub mod policy;
 pub mod pull_request;
 pub mod redact;
 pub mod repo_path;
+pub mod select;
 pub mod source_commit;
 pub mod status_event;
 pub mod template;

@@ -10,6 +10,7 @@ mod door;
 mod fetch;
 mod login;
 mod manifest;
+mod many;
 mod place;
 mod tags;
 
