@@ -6,6 +6,7 @@ use super::file::{App, Environment, File, Kind, Names, Target};
 use super::hold::read_hold;
 use super::pattern::Pattern;
 use super::resolve::read_freeze;
+use super::select::read_select;
 use crate::words::fault::{self, Fault};
 use crate::words::image::ImageName;
 use crate::words::name::ClusterName;
@@ -142,6 +143,22 @@ fn check_environment(environment: &Environment, images: &[Image]) -> Result<(), 
     }
     if let Some(frozen) = &environment.frozen {
         read_freeze(frozen).map_err(|(key, fault)| Wrong::at(&["frozen", key], fault))?;
+    }
+    if let Some(select) = &environment.select {
+        let follow = |text: &str| Ok(Pattern::parse(text)?.fill(SAMPLE, SAMPLE));
+        read_select(select, &follow).map_err(|(key, fault)| {
+            let keys: &[&str] = if key.is_empty() {
+                &["select"]
+            } else {
+                &["select", key]
+            };
+            Wrong::at(keys, fault)
+        })?;
+        if images.is_empty() {
+            let fault = Fault::invalid("a version is chosen, and the app does not say of which image")
+                .hint("add `image:` to the app");
+            return Err(Wrong::at(&["select"], fault));
+        }
     }
     if let Some(chart) = &environment.chart {
         sample_path(&chart.path).map_err(|fault| Wrong::at(&["chart", "path"], fault))?;

@@ -9,6 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess};
 use serde::{Deserialize as DeriveDeserialize, de::value::SeqAccessDeserializer};
 
 use super::place::HINT;
+use super::select::Select;
 use crate::words::name::AppName;
 use crate::words::wording::{shown, suggestion};
 
@@ -78,6 +79,9 @@ pub(super) struct Environment {
     /// How it is kept from going back to an older version.
     #[serde(default)]
     pub(super) guard: Guard,
+    /// How a registry is asked for the version to run; `resolve-image` and `--resolve` read it.
+    #[serde(default)]
+    pub(super) select: Option<Select>,
     /// A time in which nothing is pushed.
     #[serde(default)]
     pub(super) frozen: Option<Frozen>,
@@ -405,7 +409,7 @@ impl<'de> Deserialize<'de> for AutoDeploy {
     }
 }
 
-fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+pub(super) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     deserializer.deserialize_any(Words(&SWITCH_WORDS))
 }
 
@@ -444,7 +448,7 @@ impl JsonSchema for AutoDeploy {
 }
 
 /// The schema of a word for on or off.
-struct SwitchWord;
+pub(super) struct SwitchWord;
 
 impl JsonSchema for SwitchWord {
     fn inline_schema() -> bool {

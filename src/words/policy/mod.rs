@@ -2,7 +2,8 @@
 //! whom and how.
 //!
 //! `file` holds the types as they are written, `check` what has to hold between them, `pattern` the holes
-//! `{app}` and `{env}`, `resolve` what holds for one app and environment, `place` where an error lies.
+//! `{app}` and `{env}`, `resolve` what holds for one app and environment, `select` how a version is chosen, `place` where
+//! an error lies.
 
 mod check;
 mod file;
@@ -10,6 +11,7 @@ mod hold;
 mod pattern;
 mod place;
 mod resolve;
+mod select;
 
 use super::fault::Fault;
 

@@ -6,12 +6,14 @@ use jiff::Timestamp;
 
 use super::file::{self, App, AutoDeploy, Bump, Environment, Frozen, Guard, Kind, PullRequest};
 use super::pattern::{Bound, Pattern};
+use super::select::read_select;
 use super::{Hold, Policy};
 use crate::words::fault::Fault;
 use crate::words::image::ImageName;
 use crate::words::moment;
 use crate::words::name::{AppName, EnvName};
 use crate::words::repo_path::RepoPath;
+use crate::words::select::Select;
 use crate::words::wording::{one_line, suggestion};
 
 /// What the policy says for one app in one environment.
@@ -35,6 +37,8 @@ pub struct Resolved {
     pub promote_from: Option<EnvName>,
     /// The order guard.
     pub guard: Guard,
+    /// How a registry is asked for the version to run.
+    pub select: Option<Select>,
     /// A time in which nothing is pushed; ask [`Resolved::frozen_at`].
     pub freeze: Option<Freeze>,
     /// What holds it where it is.
@@ -171,6 +175,7 @@ impl Policy {
             targets,
             promote_from: environment.promote_from.as_deref().map(str::parse).transpose()?,
             guard: environment.guard,
+            select: select_of(environment, &fill)?,
             freeze: freeze_of(environment)?,
             hold: self.hold(Some(app.as_str()), Some(env.as_str())).cloned(),
             pull_request: environment.pull_request.clone(),
@@ -289,6 +294,15 @@ pub(super) fn read_freeze(frozen: &Frozen) -> Result<Freeze, (&'static str, Faul
 fn freeze_of(environment: &Environment) -> Result<Option<Freeze>, Fault> {
     let read = |frozen| read_freeze(frozen).map_err(|(_, fault)| fault);
     environment.frozen.as_ref().map(read).transpose()
+}
+
+fn select_of(
+    environment: &Environment,
+    fill: &impl Fn(&str) -> Result<String, Fault>,
+) -> Result<Option<Select>, Fault> {
+    let select = environment.select.as_ref();
+    let read = |select| read_select(select, fill).map_err(|(_, fault)| fault);
+    select.map(read).transpose()
 }
 
 /// Returns the targets of an environment, each with its cluster.

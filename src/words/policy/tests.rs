@@ -327,8 +327,118 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "26:71",
         "`web` is not among the app's images: one of `ghcr.io/acme/{app}`",
     ),
+    (
+        "guard: semver\n",
+        "select: newst\n",
+        "18:17",
+        "unknown word `newst`: did you mean `newest`?",
+    ),
+    (
+        "guard: semver\n",
+        "select: ~> 1.1\n",
+        "18:17",
+        "a range is written as `{constraint: \"~> 1.1\"}`",
+    ),
+    (
+        "guard: semver\n",
+        "select: {constraint: \"~> 1.x.1\"}\n",
+        "18:18",
+        "is no version constraint: `1.x.1` is no version",
+    ),
+    (
+        "guard: semver\n",
+        "select: {constraint: \"*\", newest: on}\n",
+        "18:35",
+        "`constraint` and `newest` are two ways",
+    ),
+    (
+        "guard: semver\n",
+        "select: {newest: on, allow: \"(\"}\n",
+        "18:30",
+        "is no regular expression",
+    ),
+    (
+        "guard: semver\n",
+        "select: {newest: on, alow: x}\n",
+        "18:",
+        "did you mean `allow`?",
+    ),
+    ("guard: semver\n", "select: {allow: x}\n", "18:9", "choose one of"),
+    (
+        "guard: semver\n",
+        "select: {newest: off}\n",
+        "18:",
+        "leave out the ways",
+    ),
+    (
+        "guard: semver\n",
+        "select: {follow-tag: \"{evn}\"}\n",
+        "18:18",
+        "unknown name `{evn}`",
+    ),
+    (
+        "guard: semver\n",
+        "select: {newest: on, platforms: [linux]}\n",
+        "18:30",
+        "not a platform",
+    ),
+    (
+        "guard: semver\n",
+        "select: {newest: on, write: tags}\n",
+        "18:",
+        "unknown word `tags`",
+    ),
+    (
+        "guard: semver\n",
+        "select: {newest: on, limit: 0}\n",
+        "18:30",
+        "is not from 1 to 10000",
+    ),
     ("apps:\n", "apps: [\n", "", ""),
 ];
+
+#[test]
+fn a_choice_is_read_by_its_word_or_as_a_map_and_follows_the_environment() {
+    use crate::words::select::{Order, Write};
+    let select = |written: &str, app: &str, env: &str| {
+        let text = POLICY.replacen("auto-deploy: Yes", &format!("select: {written}"), 1);
+        let policy = Policy::parse(FILE_NAME, text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}"));
+        let resolved = policy.resolve(&app.parse().unwrap(), &env.parse().unwrap());
+        resolved.unwrap().select.unwrap()
+    };
+    for (word, order) in [
+        ("newest", "the image built last"),
+        ("numeric", "the highest number"),
+    ] {
+        assert_eq!(select(word, "job", "qa").order.to_string(), order);
+    }
+    let map = select(
+        "{constraint: 1.1, pre-releases: on, platforms: linux/arm64, write: tag@digest}",
+        "a",
+        "b",
+    );
+    assert_eq!(map.order.to_string(), "the highest version in >= 1.1.0, < 1.2.0");
+    assert!(map.pre_releases && map.platforms.len() == 1 && map.write == Some(Write::Both));
+    let Order::Follow(tag) = select("{follow-tag: \"{env}\"}", "job", "qa").order else {
+        panic!("it follows a tag");
+    };
+    assert_eq!(tag.as_str(), "qa");
+    assert!(resolve("web", "dev").unwrap().select.is_none());
+}
+
+#[test]
+fn a_choice_needs_an_image_to_choose_from() {
+    let text = POLICY.replacen("    image: ghcr.io/acme/web\n", "", 1).replacen(
+        "guard: semver",
+        "select: newest",
+        1,
+    );
+    let fault = Policy::parse("p.yaml", text.as_bytes()).unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "p.yaml:17:9: a version is chosen, and the app does not say of which image"
+    );
+}
 
 #[test]
 fn every_mistake_is_told_with_its_place_and_the_right_word() {
