@@ -12,6 +12,7 @@ use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::history::{HistoryArgs, NowArgs};
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
+use crate::steps::resolve_image::ResolveImageArgs;
 use crate::steps::rollback::RollbackArgs;
 use crate::words::duration;
 use crate::words::fault::Fault;
@@ -75,6 +76,13 @@ pub enum Command {
     OpenPromotionPr {
         #[command(flatten)]
         args: Box<OpenPromotionPrArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    ResolveImage {
+        #[command(flatten)]
+        args: Box<ResolveImageArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

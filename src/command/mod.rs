@@ -22,6 +22,8 @@ mod opening;
 mod pipeline;
 mod proposal;
 mod receipt;
+mod registry;
+mod resolve_image;
 mod rollback;
 mod tokens;
 pub mod variables;
@@ -82,6 +84,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
             }
         },
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
+        Command::ResolveImage { args, common } => resolve_image::run(&args, &common, environment),
         Command::Rollback { args, common } => rollback::run(&args, &common, environment),
         Command::Completions { shell } => {
             early.data(&docs::completions(shell));

@@ -6,13 +6,14 @@ use super::exit::Failure;
 use crate::plan::dispatch::Draft;
 use crate::plan::{Operation, Plan, Publish, ValueChange};
 use crate::steps::history::report::Report;
+use crate::steps::resolve_image::{Resolution, Row};
 use crate::words::fault::Kind;
 
 /// The version of the JSON's form.
 const SCHEMA: u8 = 1;
 
-/// What a run came to. Every key is always there, also when nothing changed and on failure; only `history` has one of its
-/// own.
+/// What a run came to. Every key is always there, also when nothing changed and on failure; only `history`, and what asks a
+/// registry, have some of their own.
 #[derive(Clone, Debug, Serialize)]
 pub struct Receipt {
     /// The version of this form.
@@ -73,6 +74,12 @@ pub struct Receipt {
     pub error: Option<ErrorReport>,
     /// The request that a dry run shows.
     pub request: Option<Draft>,
+    /// What was chosen of an image's tags; there where a registry was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<Resolution>,
+    /// Each tag, and why it lost; there for `--explain` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<Vec<Row>>,
     /// What `history` tells; there for it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Report>,
@@ -123,6 +130,8 @@ impl Receipt {
             message: None,
             error: None,
             request: None,
+            resolved: Vec::new(),
+            candidates: None,
             history: None,
             diff: String::new(),
         }

@@ -21,8 +21,9 @@ use jiff::Timestamp;
 pub use args::{BumpValuesArgs, WhatArgs};
 pub use by_policy::locate;
 pub use hold::HoldChange;
+pub(crate) use promote::images_of;
 pub use request::{Inputs, Request};
-pub use way::{Promotion, When};
+pub use way::{Promotion, WantedImage, When};
 pub use whole::{Whole, WholeFiles, WholeWay};
 
 use crate::plan::ancestry::Ancestry;
@@ -35,7 +36,7 @@ use crate::words::repo_path::RepoPath;
 use draft::Draft;
 use message::FromTo;
 use order::Verdict;
-use way::{WantedImage, Way};
+use way::Way;
 
 /// What a plan depends on beside the request and the snapshot.
 #[derive(Clone, Copy)]

@@ -161,7 +161,10 @@ fn from_of(promotion: &Promotion, to: &Resolved) -> Result<EnvName, Fault> {
 }
 
 /// What stands at the places of an environment, one version for each image.
-pub(super) fn images_of(from: &Resolved, snapshot: &dyn Snapshot) -> anyhow::Result<Vec<WantedImage>> {
+///
+/// # Errors
+/// `Refused` where places disagree, `NotFound` for one that is not there or holds no version.
+pub fn images_of(from: &Resolved, snapshot: &dyn Snapshot) -> anyhow::Result<Vec<WantedImage>> {
     let mut draft = Draft::default();
     let paths: Vec<_> = from.targets.iter().map(|target| target.file.clone()).collect();
     let opened = draft.open(snapshot, &paths)?;
@@ -215,12 +218,7 @@ fn same_name(a: &WantedImage, b: &WantedImage) -> bool {
 }
 
 pub(super) fn version(image: &WantedImage) -> String {
-    let tag = image.tag.as_ref().map(ToString::to_string);
-    let digest = image.digest.as_ref().map(ToString::to_string);
-    match (tag, digest) {
-        (Some(tag), Some(digest)) => format!("`{tag}@{digest}`"),
-        (one, other) => format!("`{}`", one.or(other).unwrap_or_default()),
-    }
+    format!("`{}`", image.version())
 }
 
 fn at(target: &Target, file: &str, place: &Place) -> String {

@@ -98,6 +98,18 @@ pub struct WantedImage {
     pub digest: Option<Digest>,
 }
 
+impl WantedImage {
+    /// Returns tag, digest or both, as a reference to the image writes them.
+    pub fn version(&self) -> String {
+        let tag = self.tag.as_ref().map(ToString::to_string);
+        let digest = self.digest.as_ref().map(ToString::to_string);
+        match (tag, digest) {
+            (Some(tag), Some(digest)) => format!("{tag}@{digest}"),
+            (one, other) => one.or(other).unwrap_or_default(),
+        }
+    }
+}
+
 /// Reads the way in which a run says what changes.
 ///
 /// # Errors

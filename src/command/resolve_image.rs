@@ -1,0 +1,129 @@
+//! `resolve-image`, from its arguments to its receipt.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::cli::{CommonArgs, Format};
+use super::console::Console;
+use super::opening::Opening;
+use super::receipt::Receipt;
+use super::{config_repo, finish, registry};
+use crate::plan::{Operation, Publish};
+use crate::steps::resolve_image::{
+    ByPolicy, Choice, Request, ResolveImageArgs, Row, Sought, Standing, choose, choose_chart,
+};
+use crate::words::address::RepoAddress;
+use crate::world::ci::Host;
+use crate::world::env::Environment;
+use crate::world::registry::chart_versions;
+
+/// Runs the command and returns the exit code.
+pub(super) fn run(args: &ResolveImageArgs, common: &CommonArgs, environment: &Environment) -> u8 {
+    let host = Host::of(environment);
+    let console = Arc::new(Console::new(Some(common), environment, host));
+    let mut receipt = Receipt::new("resolve-image", Operation::Failed);
+    receipt.dry_run = common.dry_run;
+    let mut common = common.clone();
+    let outcome = finish::check_places(&mut common).and_then(|()| {
+        let opening = Opening {
+            common: &common,
+            environment,
+            deadline: common.deadline(false)?,
+            console: &console,
+        };
+        try_resolve(args, &opening, &mut receipt)
+    });
+    finish::finish(outcome, receipt, &common, environment, &console)
+}
+
+fn try_resolve(
+    args: &ResolveImageArgs,
+    opening: &Opening<'_>,
+    receipt: &mut Receipt,
+) -> anyhow::Result<Receipt> {
+    let choice = match Request::new(args)? {
+        Request::Image(sought) => ask(&sought, opening)?,
+        Request::Chart {
+            repository,
+            chart,
+            select,
+        } => {
+            let versions = chart_versions(&repository, &chart, &registry::access(opening)?)?;
+            choose_chart(&select, &chart, versions)
+        }
+        Request::Policy(by_policy) => {
+            (receipt.app, receipt.env) = (Some(by_policy.app.to_string()), Some(by_policy.env.to_string()));
+            let Standing { sought, old, held } = standing(&by_policy, opening)?;
+            receipt.old = old;
+            receipt.warnings.extend(held);
+            ask(&sought, opening)?
+        }
+    };
+    if args.explain {
+        let rows = choice.rows();
+        if opening.common.format == Format::Text {
+            opening.console.say(table(&rows).trim_end());
+        }
+        receipt.candidates = Some(rows);
+    }
+    receipt.warnings.extend(choice.warnings.iter().cloned());
+    let resolution = choice.resolution()?;
+    receipt.operation = Operation::Unchanged;
+    receipt.story = Some(resolution.story());
+    receipt.new = Some(resolution.value.clone());
+    if opening.common.format == Format::Text {
+        // It is a tag, a version or a digest: nothing that a runner would take for a command.
+        opening.console.data(&format!("{}\n", resolution.value));
+    }
+    receipt.resolved = vec![resolution];
+    Ok(receipt.clone())
+}
+
+/// Asks the registry.
+fn ask(sought: &Sought, opening: &Opening<'_>) -> anyhow::Result<Choice> {
+    let registry = registry::open(&sought.name, opening)?;
+    choose(&sought.select, &sought.name, &registry)
+        .with_context(|| format!("cannot choose a tag of `{}`", sought.name))
+}
+
+/// Reads what the policy file says.
+fn standing(by_policy: &ByPolicy, opening: &Opening<'_>) -> anyhow::Result<Standing> {
+    let publish = match by_policy.config_repo {
+        // Without a branch, a directory is what its files are.
+        RepoAddress::Directory(_) if by_policy.branch.is_none() => Publish::Files,
+        _ => Publish::Push,
+    };
+    let (mut repo, _) = config_repo::open(
+        &by_policy.config_repo,
+        publish,
+        by_policy.branch.as_deref(),
+        opening,
+    )?;
+    let snapshot = repo.snapshot()?;
+    by_policy.standing(&*snapshot)
+}
+
+/// Lays out what became of each tag.
+fn table(rows: &[Row]) -> String {
+    let timed = rows.iter().any(|row| row.built.is_some());
+    let widest = rows.iter().map(|row| row.tag.width()).max().unwrap_or(0).max(3);
+    let mut text = String::new();
+    let mut line = |tag: &str, built: &str, why: &str| {
+        let built = if timed {
+            format!("  {built:<20}")
+        } else {
+            String::new()
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{tag:<widest$}{built}  {why}");
+    };
+    line("TAG", "BUILT", "WHY");
+    for row in rows {
+        let built = row.built.as_deref().unwrap_or("-");
+        line(&row.tag, built, row.why.as_deref().unwrap_or("chosen"));
+    }
+    text
+}
