@@ -11,6 +11,7 @@ use super::console::Console;
 use super::opening::Opening;
 use super::pipeline::{self, Ends, Options};
 use super::receipt::Receipt;
+use super::registry::Registries;
 use super::{config_repo, finish, forge};
 use crate::plan::Operation;
 use crate::steps::args::{ConfigRepoArgs, PullRequestArgs};
@@ -111,6 +112,7 @@ fn deliver(
         forge: &|| config_repo::open_forge(&host, &opening),
         source: &source,
         ancestry: &Sources::new(&source, console),
+        registries: &Registries::new(&opening),
         console,
     };
     let options = Options {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::console::Console;
 use super::proposal::{Base, Brought, Proposer};
 use super::receipt::Receipt;
+use super::registry::Registries;
 use crate::plan::ancestry::Ancestry;
 use crate::plan::{Operation, Plan, Publish};
 use crate::steps::bump_values::{Circumstances, Request};
@@ -40,6 +41,8 @@ pub struct Ends<'a> {
     pub source: &'a dyn Fn(&str) -> Option<Forge>,
     /// Who knows the history of the repositories that images are built in.
     pub ancestry: &'a dyn Ancestry,
+    /// Who asks the registries of images.
+    pub registries: &'a Registries<'a>,
     /// Who is told.
     pub console: &'a Console,
 }
@@ -63,7 +66,7 @@ pub fn run(
         let snapshot = ends.repo.snapshot()?;
         let base = snapshot.commit().map(str::to_owned);
         let fetched = round.elapsed();
-        let request = request.settled(&*snapshot)?;
+        let request = ends.registries.chosen(request, &*snapshot)?.settled(&*snapshot)?;
         let circumstances = Circumstances {
             publish,
             now: clock::now(),
@@ -83,6 +86,7 @@ pub fn run(
         let receipt = Receipt {
             attempts: attempt,
             branch: ends.repo.branch().map(str::to_owned),
+            resolved: ends.registries.resolved(),
             ..receipt.clone()
         };
         if let Some(sent) = sent.take() {

@@ -1,9 +1,15 @@
-//! Opens an image's registry.
+//! Opens an image's registry, and asks it no more than once in a run.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+
+use anyhow::Context as _;
 
 use super::console::Console;
 use super::opening::Opening;
+use crate::plan::snapshot::Snapshot;
+use crate::steps::bump_values::Request;
+use crate::steps::resolve_image::{Choice, Resolution, Sought, choose};
 use crate::words::image::ImageName;
 use crate::world::git_config::GitConfig;
 use crate::world::http::Http;
@@ -36,4 +42,71 @@ pub(super) fn access(opening: &Opening<'_>) -> anyhow::Result<RegistryAccess> {
         deadline,
         progress: Arc::<Console>::clone(console),
     })
+}
+
+/// Asks the registry of an image for what is chosen.
+///
+/// # Errors
+/// What the registry says.
+pub(super) fn ask(sought: &Sought, opening: &Opening<'_>) -> anyhow::Result<Choice> {
+    let registry = open(&sought.name, opening)?;
+    choose(&sought.select, &sought.name, &registry)
+        .with_context(|| format!("cannot choose a tag of `{}`", sought.name))
+}
+
+/// Asks the registries of a run's images, each thing once: the plan may be made again on a branch that moved.
+pub(super) struct Registries<'a> {
+    opening: &'a Opening<'a>,
+    chosen: OnceCell<Chosen>,
+}
+
+#[derive(Default)]
+struct Chosen {
+    of: Vec<(Sought, Resolution)>,
+    told: Vec<String>,
+}
+
+impl<'a> Registries<'a> {
+    /// Makes it; nothing is asked yet.
+    pub(super) fn new(opening: &'a Opening<'a>) -> Self {
+        Self {
+            opening,
+            chosen: OnceCell::new(),
+        }
+    }
+
+    /// Returns the request with the versions that the policy's choice gives, where it asks for them.
+    ///
+    /// # Errors
+    /// What the policy does not know, and what a registry says; `NotFound` where no tag counts.
+    pub(super) fn chosen(&self, request: &Request, snapshot: &dyn Snapshot) -> anyhow::Result<Request> {
+        let chosen = match self.chosen.get() {
+            Some(chosen) => chosen,
+            None => {
+                let chosen = self.choose(&request.sought(snapshot)?)?;
+                self.chosen.get_or_init(|| chosen)
+            }
+        };
+        Ok(request.chosen(&chosen.of, &chosen.told))
+    }
+
+    /// Returns what was chosen so far.
+    pub(super) fn resolved(&self) -> Vec<Resolution> {
+        let chosen = self.chosen.get().into_iter();
+        chosen
+            .flat_map(|chosen| chosen.of.iter().map(|(_, resolution)| resolution.clone()))
+            .collect()
+    }
+
+    fn choose(&self, sought: &[Sought]) -> anyhow::Result<Chosen> {
+        let mut chosen = Chosen::default();
+        for sought in sought {
+            let choice = ask(sought, self.opening)?;
+            let resolution = choice.resolution()?;
+            self.opening.console.say(&resolution.story());
+            chosen.told.extend(choice.warnings);
+            chosen.of.push((sought.clone(), resolution));
+        }
+        Ok(chosen)
+    }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cli::{CommonArgs, Format};
@@ -12,9 +11,7 @@ use super::opening::Opening;
 use super::receipt::Receipt;
 use super::{config_repo, finish, registry};
 use crate::plan::{Operation, Publish};
-use crate::steps::resolve_image::{
-    ByPolicy, Choice, Request, ResolveImageArgs, Row, Sought, Standing, choose, choose_chart,
-};
+use crate::steps::resolve_image::{ByPolicy, Request, ResolveImageArgs, Row, Standing, choose_chart};
 use crate::words::address::RepoAddress;
 use crate::world::ci::Host;
 use crate::world::env::Environment;
@@ -45,7 +42,7 @@ fn try_resolve(
     receipt: &mut Receipt,
 ) -> anyhow::Result<Receipt> {
     let choice = match Request::new(args)? {
-        Request::Image(sought) => ask(&sought, opening)?,
+        Request::Image(sought) => registry::ask(&sought, opening)?,
         Request::Chart {
             repository,
             chart,
@@ -59,7 +56,7 @@ fn try_resolve(
             let Standing { sought, old, held } = standing(&by_policy, opening)?;
             receipt.old = old;
             receipt.warnings.extend(held);
-            ask(&sought, opening)?
+            registry::ask(&sought, opening)?
         }
     };
     if args.explain {
@@ -80,13 +77,6 @@ fn try_resolve(
     }
     receipt.resolved = vec![resolution];
     Ok(receipt.clone())
-}
-
-/// Asks the registry.
-fn ask(sought: &Sought, opening: &Opening<'_>) -> anyhow::Result<Choice> {
-    let registry = registry::open(&sought.name, opening)?;
-    choose(&sought.select, &sought.name, &registry)
-        .with_context(|| format!("cannot choose a tag of `{}`", sought.name))
 }
 
 /// Reads what the policy file says.

@@ -154,6 +154,14 @@ impl Select {
     }
 }
 
+impl Select {
+    /// Tells whether what is written is all that shall stand: where it was said, or where it changes between a tag and a tag
+    /// with its digest.
+    pub fn writes_whole(&self) -> bool {
+        self.write.is_some() || matches!(self.order, Order::Follow(_))
+    }
+}
+
 impl fmt::Display for Order {
     /// What wins, as it was understood: `the highest version in >= 1.1.0, < 2.0.0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -150,6 +150,13 @@ impl FakeRegistry {
         });
     }
 
+    /// Takes a tag away.
+    pub fn untag(&self, tag: &str) {
+        self.change(|state| {
+            state.tags.remove(tag);
+        });
+    }
+
     /// Puts an image for one platform there; returns its digest.
     pub fn put_image(&self, architecture: &str, created: &str) -> String {
         let config = self.put(

@@ -38,6 +38,9 @@ pub struct WhatArgs {
     /// Environment, as the policy file names it
     #[arg(long, value_name = "ENV", help_heading = "By policy (.gitops-steps.yaml)")]
     pub env: Option<String>,
+    /// Ask the registry for the version, as the policy's `select` says
+    #[arg(long, help_heading = "By policy (.gitops-steps.yaml)")]
+    pub resolve: bool,
 
     /// Image: its name alone, or NAME[:TAG][@DIGEST]
     #[arg(long, value_name = "IMAGE", help_heading = "What")]
@@ -143,6 +146,9 @@ Examples:
 
   # By the policy file of the config repo, pushed without a clone
   gitops-steps bump-values --config-repo https://git.example.com/acme/deploy.git --app web --env dev --tag v1.4.0
+
+  # On a schedule: what the registry has, as the policy's `select` says
+  gitops-steps bump-values --config-repo github:acme/deploy --app web --env dev --resolve
 
   # In the config repo's own workflow, from the event that started it
   gitops-steps bump-values --from-event auto";

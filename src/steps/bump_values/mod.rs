@@ -4,6 +4,7 @@ mod args;
 mod by_file;
 mod by_policy;
 mod chart;
+mod chosen;
 mod draft;
 mod hold;
 mod message;
@@ -55,6 +56,7 @@ impl Request {
         match &self.way {
             Way::Nothing(reason) => Some(reason),
             Way::Policy { .. }
+            | Way::Choose(_)
             | Way::Promote(_)
             | Way::Past(_)
             | Way::Files(_)
@@ -82,7 +84,7 @@ impl Request {
             }
             Way::Files(files) => by_file::draft_files(&mut draft, self, files, snapshot)?,
             Way::Changes(entries) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
-            Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => Vec::new(),
+            Way::Choose(_) | Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => Vec::new(),
         };
         self.draft_hold(&mut draft, policy.as_ref(), snapshot, now)?;
         let whole = self.draft_whole(&mut draft, snapshot)?;
@@ -90,6 +92,7 @@ impl Request {
         whole::add(&whole, &mut edited);
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
+        warnings.extend(self.told.iter().cloned());
         let FromTo { old, new } = FromTo::of(&draft.moves);
         let mut plan = Plan {
             operation: Operation::Unchanged,

@@ -30,7 +30,12 @@ impl Request {
         let promotion = match &self.way {
             Way::Promote(promotion) => promotion,
             Way::Past(past) => return self.restored(past, snapshot),
-            Way::Policy { .. } | Way::Files(_) | Way::Changes(_) | Way::Whole(_) | Way::Nothing(_) => {
+            Way::Policy { .. }
+            | Way::Choose(_)
+            | Way::Files(_)
+            | Way::Changes(_)
+            | Way::Whole(_)
+            | Way::Nothing(_) => {
                 return Ok(self.clone());
             }
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::BumpValuesArgs;
 use super::hold::HoldChange;
-use super::way::{self, Past, Promotion, WantedImage, Way, When};
+use super::way::{self, Choosing, Past, Promotion, WantedImage, Way, When};
 use crate::plan::commit::{Identity, Signing};
 use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
 use crate::steps::open_promotion_pr::Required;
@@ -57,6 +57,8 @@ pub struct Request {
     pub restored: Option<String>,
     /// What there is to say where nothing changes.
     pub note: Option<String>,
+    /// What there is to say about how a version was chosen.
+    pub told: Vec<String>,
     /// What becomes of the hold on the app.
     pub hold: Option<HoldChange>,
     /// How order is judged.
@@ -100,7 +102,12 @@ impl Request {
     /// A fault of kind `Invalid` that names the flag, or the field of the event, that is wrong.
     pub fn new(args: BumpValuesArgs, inputs: &Inputs) -> Result<Self, Fault> {
         let way = way::way(&args.what, inputs)?;
-        Self::of_way(args, inputs, way)
+        let chooses = matches!(way, Way::Choose(_));
+        let mut request = Self::of_way(args, inputs, way)?;
+        if chooses {
+            request.built_none();
+        }
+        Ok(request)
     }
 
     /// Parses the flags of a promotion. Where its images were built is read in the config repo: this run built none.
@@ -192,6 +199,7 @@ impl Request {
             from_env: None,
             restored: None,
             note: None,
+            told: Vec::new(),
             hold: None,
         })
     }
@@ -210,7 +218,12 @@ impl Request {
                 .image
                 .as_ref()
                 .map(|(_, want)| (want.tag.as_ref(), want.digest.as_ref())),
-            Way::Changes(_) | Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => None,
+            Way::Choose(_)
+            | Way::Changes(_)
+            | Way::Promote(_)
+            | Way::Past(_)
+            | Way::Whole(_)
+            | Way::Nothing(_) => None,
         }
     }
 
@@ -237,9 +250,10 @@ impl Request {
     /// Returns the environment, where the policy was asked.
     pub fn env(&self) -> Option<&EnvName> {
         match &self.way {
-            Way::Policy { env, .. } | Way::Promote(Promotion { env, .. }) | Way::Past(Past { env, .. }) => {
-                Some(env)
-            }
+            Way::Policy { env, .. }
+            | Way::Choose(Choosing { env, .. })
+            | Way::Promote(Promotion { env, .. })
+            | Way::Past(Past { env, .. }) => Some(env),
             Way::Files(_) | Way::Changes(_) | Way::Whole(_) | Way::Nothing(_) => None,
         }
     }
@@ -249,6 +263,7 @@ impl Request {
         match &self.way {
             Way::Policy { apps, .. } => apps.iter().map(|(app, _)| app).collect(),
             Way::Promote(promotion) => promotion.apps.iter().collect(),
+            Way::Choose(choosing) => vec![&choosing.app],
             Way::Past(past) => vec![&past.app],
             Way::Files(_) | Way::Changes(_) | Way::Whole(_) | Way::Nothing(_) => Vec::new(),
         }
@@ -258,7 +273,13 @@ impl Request {
     pub fn wanted(&self) -> &[(AppName, Vec<WantedImage>)] {
         match &self.way {
             Way::Policy { apps, .. } => apps,
-            _ => &[],
+            Way::Choose(_)
+            | Way::Promote(_)
+            | Way::Past(_)
+            | Way::Files(_)
+            | Way::Changes(_)
+            | Way::Whole(_)
+            | Way::Nothing(_) => &[],
         }
     }
 

@@ -23,6 +23,10 @@ pub enum Way {
         /// The apps, each with the images that were asked for.
         apps: Vec<(AppName, Vec<WantedImage>)>,
     },
+    /// What a registry has for an app in an environment; [`Request::chosen`] puts that in.
+    ///
+    /// [`Request::chosen`]: super::Request::chosen
+    Choose(Choosing),
     /// What another environment has, for apps in an environment; [`Request::settled`] finds out what that is.
     ///
     /// [`Request::settled`]: super::Request::settled
@@ -39,6 +43,17 @@ pub enum Way {
     Whole(WholeWay),
     /// Nothing, for this reason.
     Nothing(String),
+}
+
+/// An app and an environment for which the policy says how a version is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choosing {
+    /// The app.
+    pub app: AppName,
+    /// The environment.
+    pub env: EnvName,
+    /// The one of the app's images that is meant; all where none is named.
+    pub image: Option<ImageName>,
 }
 
 /// What goes from one environment to another.
@@ -117,6 +132,9 @@ impl WantedImage {
 pub(super) fn way(args: &WhatArgs, inputs: &Inputs) -> Result<Way, Fault> {
     let by_policy = !args.app.is_empty() || args.env.is_some();
     let by_file = !args.file.is_empty();
+    if args.resolve {
+        return by_choice(args);
+    }
     let pushed = match &inputs.event {
         Some(Event::Nothing { reason }) => return Ok(Way::Nothing(reason.clone())),
         Some(Event::Push(push)) => {
@@ -170,6 +188,31 @@ fn other_way(flag: &str, args: &WhatArgs) -> Option<&'static str> {
     ];
     let mut others = given.iter().filter(|(name, given)| *given && *name != flag);
     others.next().map(|(name, _)| *name)
+}
+
+/// The version is what the policy's `select` gives.
+fn by_choice(args: &WhatArgs) -> Result<Way, Fault> {
+    let others = [
+        ("--changes", args.changes.is_some()),
+        ("--from-event", args.from_event.is_some()),
+        ("--file", !args.file.is_empty()),
+        ("--tag", args.tag.is_some()),
+        ("--digest", args.digest.is_some()),
+    ];
+    if let Some((other, _)) = others.iter().find(|(_, given)| *given) {
+        return Err(two_ways("--resolve", other));
+    }
+    let (Some(app), Some(env)) = (only_app(args)?, &args.env) else {
+        let missing = if args.app.is_empty() { "--app" } else { "--env" };
+        return Err(Fault::invalid(format!("{missing} is missing")).hint(
+            "the policy file says how a version is chosen for an app in an environment: give --app and --env",
+        ));
+    };
+    Ok(Way::Choose(Choosing {
+        app: app.parse()?,
+        env: env.parse()?,
+        image: args.image.as_deref().map(str::parse).transpose()?,
+    }))
 }
 
 fn two_ways(flag: &str, other: &str) -> Fault {

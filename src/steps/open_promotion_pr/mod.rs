@@ -18,7 +18,8 @@ impl Request {
     /// A fault of kind `Invalid` that names the flag, or the field of the event, that is wrong.
     pub fn promotion(args: OpenPromotionPrArgs, inputs: &Inputs) -> Result<Self, Fault> {
         let what = &args.what;
-        let names_values = what.image.is_some()
+        let names_values = what.resolve
+            || what.image.is_some()
             || what.tag.is_some()
             || what.digest.is_some()
             || !what.file.is_empty()
