@@ -104,6 +104,7 @@ pub fn run(
             ends.repo.check(&files)?;
         }
         prove(&proofs, &ends)?;
+        ends.registries.require(&plan.required, &request)?;
         let by_request = plan.publish == Publish::PullRequest;
         if options.dry_run || (plan.is_empty() && !by_request) {
             return Ok(Receipt {

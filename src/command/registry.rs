@@ -1,6 +1,6 @@
 //! Opens an image's registry, and asks it no more than once in a run.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,8 +9,8 @@ use super::console::Console;
 use super::opening::Opening;
 use crate::plan::snapshot::Snapshot;
 use crate::steps::bump_values::Request;
-use crate::steps::resolve_image::{Choice, Resolution, Sought, choose};
-use crate::words::image::ImageName;
+use crate::steps::resolve_image::{Choice, Resolution, Sought, choose, require};
+use crate::words::image::{ImageName, ImageRef};
 use crate::world::git_config::GitConfig;
 use crate::world::http::Http;
 use crate::world::registry::{Registry, RegistryAccess};
@@ -58,6 +58,8 @@ pub(super) fn ask(sought: &Sought, opening: &Opening<'_>) -> anyhow::Result<Choi
 pub(super) struct Registries<'a> {
     opening: &'a Opening<'a>,
     chosen: OnceCell<Chosen>,
+    /// What the registries have, as was seen in this run.
+    there: RefCell<Vec<ImageRef>>,
 }
 
 #[derive(Default)]
@@ -72,6 +74,7 @@ impl<'a> Registries<'a> {
         Self {
             opening,
             chosen: OnceCell::new(),
+            there: RefCell::default(),
         }
     }
 
@@ -96,6 +99,23 @@ impl<'a> Registries<'a> {
         chosen
             .flat_map(|chosen| chosen.of.iter().map(|(_, resolution)| resolution.clone()))
             .collect()
+    }
+
+    /// Checks that the registries have what is to be written.
+    ///
+    /// # Errors
+    /// `NotFound` for what one does not have, or not for each platform, and what a registry says.
+    pub(super) fn require(&self, images: &[ImageRef], request: &Request) -> anyhow::Result<()> {
+        let platforms = request.require_image.as_deref().unwrap_or_default();
+        for image in images {
+            if self.there.borrow().contains(image) {
+                continue;
+            }
+            let registry = open(&image.name, self.opening)?;
+            require(image, platforms, &registry).with_context(|| format!("cannot deploy `{image}`"))?;
+            self.there.borrow_mut().push(image.clone());
+        }
+        Ok(())
     }
 
     fn choose(&self, sought: &[Sought]) -> anyhow::Result<Chosen> {

@@ -19,6 +19,7 @@ pub mod snapshot;
 use commit::FileChange;
 
 use crate::words::fault::Fault;
+use crate::words::image::ImageRef;
 use crate::words::policy::PullRequest;
 
 /// What happened, or would happen; one closed list for all commands.
@@ -105,6 +106,8 @@ pub struct Plan {
     pub publish: Publish,
     /// The image that changes, the first where there are several.
     pub image: Option<String>,
+    /// The images that a registry has to have before they are written; none where nobody asks for that.
+    pub required: Vec<ImageRef>,
     /// The value before, where it is the same at every place.
     pub old: Option<String>,
     /// The value after, where it is the same at every place.

@@ -63,6 +63,12 @@ pub struct WhatArgs {
     /// Change every place where the image is referenced, not just the only one
     #[arg(long, help_heading = "What")]
     pub all: bool,
+    /// Refuse a tag or digest that the image's registry does not have, before anything is written
+    #[arg(long, help_heading = "What")]
+    pub require_image: bool,
+    /// Refuse an image that does not run on this platform, such as linux/arm64 (can be repeated); implies --require-image
+    #[arg(long, value_name = "PLATFORM", help_heading = "What")]
+    pub require_platform: Vec<String>,
 
     /// File to change, or a glob such as 'apps/*/values.yaml' (can be repeated)
     #[arg(long, value_name = "FILE", help_heading = "By file")]

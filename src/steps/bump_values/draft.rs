@@ -10,6 +10,7 @@ use crate::plan::places::{Place, PlaceEdit, Shape, Want};
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::steps::fault_in;
 use crate::words::fault::Fault;
+use crate::words::image::ImageRef;
 use crate::words::repo_path::RepoPath;
 use crate::yaml::{self, Document, Edit, Operation, Path, Value};
 
@@ -32,6 +33,8 @@ pub struct Move {
     pub line: usize,
     /// The image's name, where the value is one of an image.
     pub image: Option<String>,
+    /// What a registry has to have for the new value, where it is one of an image and says so.
+    pub reference: Option<ImageRef>,
     /// The tag, digest or value before; `None` where there was none.
     pub old: Option<String>,
     /// The one after.
@@ -178,6 +181,7 @@ impl Draft {
             file: path.clone(),
             line,
             image: name.map(ToString::to_string),
+            reference: reference(place, want),
             old,
             new,
             repinned: is_repinned(place, want),
@@ -299,12 +303,22 @@ impl Draft {
             file: path.clone(),
             line: node.map_or(0, yaml::Node::line),
             image: None,
+            reference: None,
             old: node.and_then(|node| node.text().map(str::to_owned)),
             new,
             repinned: false,
             judged,
         });
     }
+}
+
+/// What a registry has to have for what shall stand at a place. The version of a chart that is known by its bare name says
+/// nothing of where the chart is.
+fn reference(place: &Place, want: &Want) -> Option<ImageRef> {
+    let name = want.name.as_ref().or(place.written.name.as_ref());
+    let name = name.filter(|_| !place.chart)?.clone();
+    let (tag, digest) = (want.tag.clone(), want.digest.clone());
+    (tag.is_some() || digest.is_some()).then_some(ImageRef { name, tag, digest })
 }
 
 /// Tells whether a digest replaces another one.

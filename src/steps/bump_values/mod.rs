@@ -13,6 +13,7 @@ mod past;
 mod permit;
 mod promote;
 mod request;
+mod required;
 mod way;
 mod whole;
 
@@ -100,6 +101,7 @@ impl Request {
             changes: Vec::new(),
             publish,
             image: message::image_of(&draft.moves),
+            required: Vec::new(),
             old,
             new,
             message: String::new(),
@@ -151,6 +153,7 @@ impl Request {
         plan.frozen = self.is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
         name_clusters(&mut edited.changes, &resolved);
+        plan.required = self.required(&draft.moves)?;
         plan.message = message::write(self, &draft.moves, &edited.changes)?;
         Ok(Plan {
             operation: whole::operation(&edited.files),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::args::BumpValuesArgs;
 use super::hold::HoldChange;
+use super::required;
 use super::way::{self, Choosing, Past, Promotion, WantedImage, Way, When};
 use crate::plan::commit::{Identity, Signing};
 use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
@@ -14,6 +15,7 @@ use crate::words::fault::Fault;
 use crate::words::image::{Digest, Tag};
 use crate::words::name::{AppName, EnvName};
 use crate::words::payload::Source;
+use crate::words::platform::Platform;
 use crate::words::template::{MESSAGE_NAMES, Template};
 use crate::words::wording::one_line;
 
@@ -51,6 +53,8 @@ pub struct Request {
     pub group: Option<AppName>,
     /// Which deployment has to be there first.
     pub required: Option<Required>,
+    /// What the images that are written have to run on, and so to be in their registry first; `None` where that is not asked.
+    pub require_image: Option<Vec<Platform>>,
     /// The environment that was named as the one where the values come from.
     pub from_env: Option<EnvName>,
     /// The commit of the config repo whose values are restored.
@@ -196,6 +200,7 @@ impl Request {
             pull_request: args.pull_request,
             group: None,
             required: None,
+            require_image: required::platforms(&args.what)?,
             from_env: None,
             restored: None,
             note: None,

@@ -4,10 +4,12 @@ mod args;
 mod choose;
 mod follow;
 mod outcome;
+mod require;
 
 pub use args::ResolveImageArgs;
 pub use choose::{choose, choose_chart};
 pub use outcome::{Choice, Resolution, Row};
+pub use require::require;
 
 use crate::plan::snapshot::Snapshot;
 use crate::steps::bump_values::{self, WantedImage, images_of};

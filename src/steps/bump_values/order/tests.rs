@@ -126,6 +126,7 @@ fn moved(old: &str, new: &str) -> Move {
         file: RepoPath::parse("app/dev.yaml").unwrap(),
         line: 3,
         image: Some(IMAGE.to_owned()),
+        reference: None,
         old: Some(old.to_owned()),
         new: Some(new.to_owned()),
         repinned: false,
