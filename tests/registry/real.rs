@@ -1,156 +1,25 @@
-//! The distribution project's own registry says what the fake says.
+//! The distribution project's own registry says what the fake says, and all that asks one works with it.
 //!
-//! It is Debian's package `docker-registry`; where the program is missing, these are not run: they are asked for by
-//! `cargo test --test registry -- --ignored`.
+//! `.ci/run` builds the program; where there is none, these say that they are skipped.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
-
-use gitops_steps::world::clock::{Deadline, sleep};
-use gitops_steps::world::env::Environment;
-use gitops_steps::world::git_config::GitConfig;
-use gitops_steps::world::http::{Http, Request};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use reqwest::{Method, Url};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::Value;
 
 use crate::asker::{asker, asker_with, tag};
-use crate::support::registry::{CONFIG, INDEX, MANIFEST, sha256};
+use crate::support::cli::{Bench, Run};
+use crate::support::real_registry::RealRegistry;
 
-/// `ana:s3cret-password`, as htpasswd keeps it.
-const HTPASSWD: &str = "ana:$2b$04$1feZqsoUlreDBtxoKb5hMeB3yjSudPrhBWsZRy1wN.jW/q7FwUzMy\n";
-const BASIC: &str = "Basic YW5hOnMzY3JldC1wYXNzd29yZA==";
-
-/// The running program and its folder.
-struct Real {
-    child: Child,
-    host: String,
-    http: Arc<Http>,
-    _folder: TempDir,
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Real {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let host = format!("127.0.0.1:{port}");
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        std::fs::write(at("htpasswd"), HTPASSWD).unwrap();
-        let config = json!({
-            "version": "0.1",
-            "log": { "level": "error" },
-            "storage": { "filesystem": { "rootdirectory": at("data") } },
-            "http": { "addr": host },
-            "auth": { "htpasswd": { "realm": "real", "path": at("htpasswd") } },
-        });
-        std::fs::write(at("config.yml"), config.to_string()).unwrap();
-        let child = Command::new("docker-registry")
-            .args(["serve", &at("config.yml")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let real = Self {
-            child,
-            host,
-            http: Http::new(&Environment::default(), &GitConfig::default()),
-            _folder: folder,
-        };
-        let patience = Deadline::after(Duration::from_secs(30));
-        while !patience.passed() && std::net::TcpStream::connect(&real.host).is_err() {
-            sleep(Duration::from_millis(20));
-        }
-        real
-    }
-
-    fn send(&self, method: Method, url: &str, media_type: &str, body: &[u8]) -> (u16, String) {
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, BASIC.parse().unwrap());
-        headers.insert(CONTENT_TYPE, media_type.parse().unwrap());
-        let request = Request {
-            method,
-            url: Url::parse(url).unwrap(),
-            headers,
-            body: Some(body.to_vec()),
-        };
-        let sent = self.http.send(request, Deadline::after(Duration::from_secs(30)));
-        let answer = sent.map_err(|lost| lost.fault).unwrap();
-        (
-            answer.status(),
-            answer.header("location").unwrap_or_default().to_owned(),
-        )
-    }
-
-    fn push_config(&self, content: &Value) -> String {
-        let body = content.to_string();
-        let digest = sha256(body.as_bytes());
-        let uploads = format!("http://{}/v2/acme/web/blobs/uploads/", self.host);
-        let (status, to) = self.send(Method::POST, &uploads, "application/octet-stream", b"");
-        assert_eq!(status, 202);
-        let mut to = Url::parse(&to).unwrap();
-        to.query_pairs_mut().append_pair("digest", &digest);
-        let (status, _) = self.send(
-            Method::PUT,
-            to.as_str(),
-            "application/octet-stream",
-            body.as_bytes(),
-        );
-        assert_eq!(status, 201);
-        digest
-    }
-
-    fn push_manifest(&self, tag: &str, media_type: &str, content: &Value) -> (String, usize) {
-        let body = content.to_string();
-        let url = format!("http://{}/v2/acme/web/manifests/{tag}", self.host);
-        let (status, _) = self.send(Method::PUT, &url, media_type, body.as_bytes());
-        assert_eq!(status, 201, "{tag}");
-        (sha256(body.as_bytes()), body.len())
-    }
-
-    fn push_image(&self, tag: &str, architecture: &str, created: &str) -> (String, usize) {
-        let content = json!({ "created": created, "os": "linux", "architecture": architecture, "rootfs": { "type": "layers", "diff_ids": [] } });
-        let config = self.push_config(&content);
-        let size = content.to_string().len();
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": { "mediaType": CONFIG, "digest": config, "size": size },
-            "layers": [],
-        });
-        self.push_manifest(tag, MANIFEST, &manifest)
-    }
-}
+const IMAGE: &str = "acme/web";
 
 #[test]
-#[ignore = "it needs the program docker-registry"]
 fn a_real_registry_tells_what_was_pushed_to_it() {
-    let real = Real::start();
-    let (amd, amd_size) = real.push_image("1.0.0-amd64", "amd64", "2026-11-20T10:00:00Z");
-    let (arm, arm_size) = real.push_image("1.0.0-arm64", "arm64", "2026-11-20T11:00:00Z");
-    let entry = |digest: &str, size: usize, architecture: &str| json!({ "mediaType": MANIFEST, "digest": digest, "size": size, "platform": { "os": "linux", "architecture": architecture } });
-    let entries = [entry(&amd, amd_size, "amd64"), entry(&arm, arm_size, "arm64")];
-    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
-    let (index, _) = real.push_manifest("1.0.0", INDEX, &index);
-
-    let image = format!("{}/acme/web", real.host);
-    let login = format!(
-        r#"{{"auths":{{"{}":{{"auth":"YW5hOnMzY3JldC1wYXNzd29yZA=="}}}}}}"#,
-        real.host
-    );
+    let Some(real) = RealRegistry::start() else { return };
+    let index = real
+        .push_index(IMAGE, "1.0.0", &["amd64", "arm64"], "2026-11-20T11:00:00Z")
+        .digest;
+    let arm = real
+        .push_image(IMAGE, "1.0.0-arm64", "arm64", "2026-11-20T10:00:00Z")
+        .digest;
+    let (image, login) = (format!("{}/{IMAGE}", real.host()), real.login());
     let registry = asker_with(&login).open(&image);
     let mut tags: Vec<String> = registry.tags().unwrap().iter().map(ToString::to_string).collect();
     tags.sort();
@@ -164,21 +33,161 @@ fn a_real_registry_tells_what_was_pushed_to_it() {
     let found = registry.image(&tag("1.0.0"), Some(&wanted)).unwrap().unwrap();
     assert!(found.runs_on(&wanted) && found.platforms.len() == 2);
     assert_eq!(found.built, Some("2026-11-20T11:00:00Z".parse().unwrap()));
-    let single = registry.image(&tag("1.0.0-amd64"), None).unwrap().unwrap();
+    let single = registry.image(&tag("1.0.0-arm64"), None).unwrap().unwrap();
     assert_eq!(single.built, Some("2026-11-20T10:00:00Z".parse().unwrap()));
 
-    let other = asker_with(&login).open(&format!("{}/acme/other", real.host));
-    assert!(
-        other
-            .tags()
-            .unwrap_err()
-            .message
-            .contains("has no image `acme/other`")
-    );
+    let other = asker_with(&login).open(&format!("{}/acme/other", real.host()));
+    let missing = other.tags().unwrap_err();
+    assert!(missing.message.contains("has no image `acme/other`"));
     let nobody = asker(&[]).open(&image).tags().unwrap_err();
     assert!(
         nobody.hint.unwrap().contains("docker login"),
         "{}",
         nobody.message
     );
+}
+
+/// Runs a command with the registry's login; it may be the one of another bench.
+fn run(real: &RealRegistry, bench: &Bench, arguments: &[&str]) -> Run {
+    let mut command = bench.command();
+    command.args(arguments).env("DOCKER_AUTH_CONFIG", real.login());
+    Run::from(command.output().unwrap())
+}
+
+fn chosen(real: &RealRegistry, image: &str, arguments: &[&str]) -> String {
+    let image = format!("{}/{image}", real.host());
+    let all = [&["resolve-image", "--image", &image], arguments].concat();
+    run(real, &Bench::new(&[]), &all)
+        .exits(0)
+        .stdout
+        .trim_end()
+        .to_owned()
+}
+
+#[test]
+fn each_order_finds_its_tag_in_a_real_registry() {
+    let Some(real) = RealRegistry::start() else { return };
+    for (hour, name) in [
+        "1.0.9",
+        "1.1.0",
+        "2.0.0",
+        "v1.10.0",
+        "1.11.0-rc.1",
+        "main-9",
+        "main-12",
+    ]
+    .iter()
+    .enumerate()
+    {
+        real.push_image(
+            IMAGE,
+            name,
+            "amd64",
+            &format!("2026-11-20T{:02}:00:00Z", 20 - hour),
+        );
+    }
+    let both = real
+        .push_index(IMAGE, "1.2.0", &["amd64", "arm64"], "2026-11-20T01:00:00Z")
+        .digest;
+    let newest = real
+        .push_image(IMAGE, "dev", "amd64", "2026-11-21T00:00:00Z")
+        .digest;
+    for (arguments, value) in [
+        (&["--constraint", "~> 1.1"][..], "v1.10.0"),
+        (&["--constraint", "~> 1.1", "--pre-releases"], "1.11.0-rc.1"),
+        (
+            &[
+                "--constraint",
+                "^1",
+                "--platform",
+                "linux/amd64",
+                "--platform",
+                "linux/arm64",
+            ],
+            "1.2.0",
+        ),
+        (&["--constraint", "~1.2", "--write", "digest"], both.as_str()),
+        (&["--newest"], "dev"),
+        (&["--newest", "--allow", r"^\d"], "1.0.9"),
+        (&["--numeric", "--extract", r"^main-(\d+)$"], "main-12"),
+        (&["--lexical", "--allow", "^main"], "main-9"),
+        (&["--follow-tag", "dev"], &format!("dev@{newest}")),
+    ] {
+        assert_eq!(chosen(&real, IMAGE, arguments), value, "{arguments:?}");
+    }
+    real.retag(IMAGE, "dev", &["1.3.0".to_owned()]);
+    assert_eq!(chosen(&real, IMAGE, &["--follow-tag", "dev"]), "1.3.0");
+}
+
+#[test]
+fn a_chart_in_a_real_registry_has_its_versions_as_tags() {
+    let Some(real) = RealRegistry::start() else { return };
+    for name in ["1.0.0", "1.1.0_build.2", "1.1.0_build.10"] {
+        real.push_chart("charts/web", name);
+    }
+    assert_eq!(
+        chosen(&real, "charts/web", &["--constraint", "^1"]),
+        "1.1.0_build.10"
+    );
+}
+
+#[test]
+fn more_tags_than_a_page_has_come_from_a_real_registry_page_by_page() {
+    let Some(real) = RealRegistry::start() else { return };
+    real.push_image(IMAGE, "1.0.0", "amd64", "2026-11-20T10:00:00Z");
+    let others: Vec<String> = (1..=1005).map(|patch| format!("1.0.{patch}")).collect();
+    real.retag(IMAGE, "1.0.0", &others);
+    assert_eq!(chosen(&real, IMAGE, &["--constraint", "^1"]), "1.0.1005");
+    let image = format!("{}/{IMAGE}", real.host());
+    let registry = asker_with(&real.login()).open(&image);
+    assert_eq!(registry.tags().unwrap().len(), 1006);
+}
+
+#[test]
+fn what_a_real_registry_has_is_written_and_what_it_lacks_is_not() {
+    let Some(real) = RealRegistry::start() else { return };
+    let image = format!("{}/{IMAGE}", real.host());
+    let policy = format!(
+        "version: 1\napps:\n  web:\n    image: {image}\n    environments:\n      dev:\n        auto-deploy: on\n        \
+         select: {{constraint: \"~> 1.0\", platforms: linux/arm64, write: tag@digest}}\n        targets: [{{file: dev.yaml}}]\n"
+    );
+    let values = format!("image:\n  repository: {image}\n  tag: 1.0.0\n  digest: \"\"\n");
+    let bench = Bench::cloned(&[(".gitops-steps.yaml", &policy), ("dev.yaml", &values)]);
+    real.push_index(IMAGE, "1.1.0", &["amd64", "arm64"], "2026-11-20T10:00:00Z");
+    let newer = real
+        .push_index(IMAGE, "1.2.0", &["amd64", "arm64"], "2026-11-20T11:00:00Z")
+        .digest;
+    real.push_image(IMAGE, "1.3.0", "amd64", "2026-11-20T12:00:00Z");
+    let bump = |more: &[&str]| {
+        let origin = format!("file://{}", bench.origin().display());
+        let all = [
+            &[
+                "bump-values",
+                "--format=json",
+                "--app=web",
+                "--env=dev",
+                "--config-repo",
+                &origin,
+            ],
+            more,
+        ]
+        .concat();
+        run(&real, &bench, &all)
+    };
+    let first: Value = bump(&["--resolve"]).exits(0).json();
+    assert_eq!(
+        (&first["operation"], &first["old"], &first["new"]),
+        (&"updated".into(), &"1.0.0".into(), &"1.2.0".into())
+    );
+    assert_eq!(
+        bench.pushed("dev.yaml"),
+        values
+            .replace("1.0.0", "1.2.0")
+            .replace("\"\"", &format!("\"{newer}\""))
+            .trim_end()
+    );
+    assert_eq!(bump(&["--resolve"]).exits(0).json()["operation"], "unchanged");
+    bump(&["--tag=9.9.9", "--drop-digest", "--require-image"]).exits(3);
+    bump(&["--tag=1.3.0", "--drop-digest", "--require-platform=linux/arm64"]).exits(3);
+    bump(&["--tag=1.3.0", "--drop-digest", "--require-platform=linux/amd64"]).exits(0);
 }

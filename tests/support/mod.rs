@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod outputs;
 pub mod proxy;
 pub mod reach;
+pub mod real_registry;
 pub mod registry;
 pub mod secret;
 pub mod stage;
