@@ -358,7 +358,7 @@ fn flags_that_contradict_each_other_are_told_before_anything_is_asked() {
 fn a_chart_of_a_repository_on_the_web_is_resolved_too() {
     let registry = FakeRegistry::start();
     let index = "apiVersion: v1\nentries:\n  web:\n  - {version: 1.2.0+build.7, created: \"2026-11-20T10:00:00Z\"}\n  \
-                 - {version: 2.0.0, created: \"2026-11-19T10:00:00Z\"}\n  - {version: \"x::y\", created: \"2026-11-21T10:00:00Z\"}\n";
+                 - {version: 2.0.0, created: \"2026-11-19T10:00:00Z\"}\n  - {version: \"\\e[31m::error::x\", created: \"2026-11-21T10:00:00Z\"}\n";
     registry.instead("/stable/index.yaml", 9, 200, &[], index);
     let bench = Bench::new(&[]);
     let run = |arguments: &[&str]| {
@@ -375,6 +375,10 @@ fn a_chart_of_a_repository_on_the_web_is_resolved_too() {
     );
     assert_eq!(run(&["web", "--newest"]).exits(0).stdout, "1.2.0+build.7\n");
     assert_eq!(run(&["web", "--lexical"]).exits(0).stdout, "2.0.0\n");
+    let explained = run(&["web", "--lexical", "--explain"]).exits(0).prints_plainly();
+    explained
+        .says("\\u{1b}[31m::error::x")
+        .says("is no version of three numbers");
     run(&["other", "--constraint", "*"])
         .exits(3)
         .says("has no chart `other`");

@@ -142,6 +142,14 @@ impl Console {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
+    /// Tells a part of the story that has many lines and holds what others wrote; on GitHub, no line of it is read as a
+    /// command.
+    pub(super) fn tell(&self, text: &str) {
+        if !self.quiet {
+            self.usage(text);
+        }
+    }
+
     /// Prints the usage error that clap rendered, which quotes what was given; on GitHub, no line of it is read as a
     /// command.
     pub(super) fn usage(&self, text: &str) {

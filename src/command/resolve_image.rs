@@ -13,6 +13,7 @@ use super::{config_repo, finish, registry};
 use crate::plan::{Operation, Publish};
 use crate::steps::resolve_image::{ByPolicy, Request, ResolveImageArgs, Row, Standing, choose_chart};
 use crate::words::address::RepoAddress;
+use crate::words::wording::shown;
 use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::registry::chart_versions;
@@ -62,7 +63,7 @@ fn try_resolve(
     if args.explain {
         let rows = choice.rows();
         if opening.common.format == Format::Text {
-            opening.console.say(table(&rows).trim_end());
+            opening.console.tell(&table(&rows));
         }
         receipt.candidates = Some(rows);
     }
@@ -99,7 +100,8 @@ fn standing(by_policy: &ByPolicy, opening: &Opening<'_>) -> anyhow::Result<Stand
 /// Lays out what became of each tag.
 fn table(rows: &[Row]) -> String {
     let timed = rows.iter().any(|row| row.built.is_some());
-    let widest = rows.iter().map(|row| row.tag.width()).max().unwrap_or(0).max(3);
+    let tags: Vec<String> = rows.iter().map(|row| shown(&row.tag)).collect();
+    let widest = tags.iter().map(|tag| tag.width()).max().unwrap_or(0).max(3);
     let mut text = String::new();
     let mut line = |tag: &str, built: &str, why: &str| {
         let built = if timed {
@@ -111,9 +113,9 @@ fn table(rows: &[Row]) -> String {
         let _ = writeln!(text, "{tag:<widest$}{built}  {why}");
     };
     line("TAG", "BUILT", "WHY");
-    for row in rows {
+    for (row, tag) in rows.iter().zip(&tags) {
         let built = row.built.as_deref().unwrap_or("-");
-        line(&row.tag, built, row.why.as_deref().unwrap_or("chosen"));
+        line(tag, built, row.why.as_deref().unwrap_or("chosen"));
     }
     text
 }

@@ -124,7 +124,7 @@ pub fn ranked(select: &Select, candidates: Vec<Candidate>) -> Ranked {
             Err(why) => lost.push(candidate.lost(why)),
         }
     }
-    best.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| other.tag.cmp(&one.tag)));
+    best.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| stays(&other.tag).cmp(&stays(&one.tag))));
     sort(&mut lost);
     Ranked {
         best: best.into_iter().map(|(_, candidate)| candidate).collect(),
@@ -255,6 +255,12 @@ fn rank(select: &Select, tag: &str, built: Option<Timestamp>) -> Result<Rank, Wh
             None => Err(Why::NoVersion),
         },
     }
+}
+
+/// How likely a tag stays with its image, of two that are of one image: a version before a number, that before `latest`.
+fn stays(tag: &str) -> (Option<Version>, bool, &str) {
+    let counted = tag.bytes().any(|b| b.is_ascii_digit());
+    (version_of(tag), counted, tag)
 }
 
 /// Reads a tag as a version of three numbers. A `v` before it says nothing; Helm writes `_` for the `+` that no tag may
@@ -393,6 +399,23 @@ mod tests {
                 .iter()
                 .all(|one| one.contains("does not tell when it was built"))
         );
+    }
+
+    #[test]
+    fn a_tag_that_moves_does_not_win_over_one_of_the_same_image_that_stays() {
+        let newest = select(|said| said.newest = true);
+        for (tags, winner) in [
+            ("build-7 latest", "build-7"),
+            ("stable 1.2.3 main-9 latest", "1.2.3"),
+            ("edge latest", "latest"),
+        ] {
+            let built = Some("2026-11-20T10:00:00Z".parse().unwrap());
+            let candidates = tags.split(' ').map(|tag| Candidate {
+                tag: tag.to_owned(),
+                built,
+            });
+            assert_eq!(ranked(&newest, candidates.collect()).best[0].tag, winner);
+        }
     }
 
     #[test]
