@@ -254,6 +254,32 @@ fn a_moving_tag_is_pinned_and_the_digest_goes_once_a_version_says_the_same() {
 }
 
 #[test]
+fn an_order_of_its_own_needs_no_word_of_the_guard_and_what_may_move_is_told() {
+    let registry = stocked(&["main-7", "main-12"]);
+    let bench = checkout(&registry, "{newest: on, allow: \"^(main-|latest)\"}");
+    bench.write("dev.yaml", &values(&registry.image(), "main-7"));
+    let run = bench
+        .bump(&["--app=web", "--env=dev", "--resolve", "--format=json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&run["new"], &run["warnings"]),
+        (&"main-12".into(), &serde_json::json!([]))
+    );
+    push(&registry, "latest", 9);
+    let run = bench
+        .bump(&["--app=web", "--env=dev", "--resolve", "--format=json"])
+        .exits(0)
+        .json();
+    assert_eq!(run["new"], "latest");
+    let warning = run["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.contains("`latest`") && warning.contains("may move"),
+        "{warning}"
+    );
+}
+
+#[test]
 fn what_is_written_is_what_the_policy_says() {
     let registry = stocked(&["1.0.0"]);
     let digest = push(&registry, "1.1.0", 5);

@@ -83,12 +83,11 @@ impl<'a> Registries<'a> {
     /// # Errors
     /// What the policy does not know, and what a registry says; `NotFound` where no tag counts.
     pub(super) fn chosen(&self, request: &Request, snapshot: &dyn Snapshot) -> anyhow::Result<Request> {
-        let chosen = match self.chosen.get() {
-            Some(chosen) => chosen,
-            None => {
-                let chosen = self.choose(&request.sought(snapshot)?)?;
-                self.chosen.get_or_init(|| chosen)
-            }
+        let chosen = if let Some(chosen) = self.chosen.get() {
+            chosen
+        } else {
+            let chosen = self.choose(&request.sought(snapshot)?)?;
+            self.chosen.get_or_init(|| chosen)
         };
         Ok(request.chosen(&chosen.of, &chosen.told))
     }

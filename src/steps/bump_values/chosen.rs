@@ -41,7 +41,7 @@ impl Request {
             },
             drop_digest: self.drop_digest || whole,
             drop_tag: self.drop_tag || whole,
-            told: told.to_vec(),
+            chosen: Some(told.to_vec()),
             ..self.clone()
         }
     }

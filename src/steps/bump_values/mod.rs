@@ -93,7 +93,7 @@ impl Request {
         whole::add(&whole, &mut edited);
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
-        warnings.extend(self.told.iter().cloned());
+        warnings.extend(self.chosen.iter().flatten().cloned());
         let FromTo { old, new } = FromTo::of(&draft.moves);
         let mut plan = Plan {
             operation: Operation::Unchanged,
@@ -125,6 +125,7 @@ impl Request {
             flags: &self.guard,
             policy: self.guard_of(&resolved)?,
             source: &self.source,
+            chosen: self.chosen.is_some(),
             snapshot,
             ancestry: circumstances.ancestry,
         };

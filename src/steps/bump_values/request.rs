@@ -61,8 +61,8 @@ pub struct Request {
     pub restored: Option<String>,
     /// What there is to say where nothing changes.
     pub note: Option<String>,
-    /// What there is to say about how a version was chosen.
-    pub told: Vec<String>,
+    /// Where a registry's tags were chosen from, what there is to say about that.
+    pub chosen: Option<Vec<String>>,
     /// What becomes of the hold on the app.
     pub hold: Option<HoldChange>,
     /// How order is judged.
@@ -204,7 +204,7 @@ impl Request {
             from_env: None,
             restored: None,
             note: None,
-            told: Vec::new(),
+            chosen: None,
             hold: None,
         })
     }

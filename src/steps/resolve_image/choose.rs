@@ -18,8 +18,10 @@ pub fn choose(select: &Select, name: &ImageName, shelf: &dyn Shelf) -> Result<Ch
     let choice = Choice::new(select, name.to_string());
     match &select.order {
         Order::Follow(tag) => super::follow::follow(choice, select, tag, shelf),
-        Order::Newest => newest(choice, select, shelf),
-        Order::Version(_) | Order::Number | Order::Text => by_text(choice, select, shelf),
+        Order::Newest => newest(choice, select, shelf).map(Choice::with_doubts),
+        Order::Version(_) | Order::Number | Order::Text => {
+            by_text(choice, select, shelf).map(Choice::with_doubts)
+        }
     }
 }
 
@@ -181,5 +183,7 @@ fn too_many(image: &str, count: usize, limit: usize) -> Fault {
     Fault::not_found(format!(
         "{count} tags of `{image}` count, and no more than {limit} images are asked when they were built"
     ))
-    .hint("let fewer count with `allow`, or ask for more with `limit`: each costs up to three requests")
+    .hint(
+        "let fewer count with --allow, or ask for more with --limit, up to three requests each; in the policy, `allow` and `limit`",
+    )
 }

@@ -100,6 +100,23 @@ impl Choice {
         self.lost.splice(0..0, behind.collect::<Vec<_>>());
     }
 
+    /// Warns of a winner that is most likely another image tomorrow, where only its tag is written: then nothing would change
+    /// with it.
+    pub(super) fn with_doubts(mut self) -> Self {
+        let Some(won) = &self.won else { return self };
+        let tag = &won.candidate.tag;
+        let only_tag = matches!(self.write, None | Some(Write::Tag));
+        if only_tag && !tag.bytes().any(|b| b.is_ascii_digit()) {
+            let warning = format!(
+                "`{tag}` of `{}` may move, as it has no number, and nothing that is written would change with it; leave it out \
+                 with --ignore, or write tag@digest",
+                self.image
+            );
+            self.warnings.push(warning);
+        }
+        self
+    }
+
     /// Returns each tag with what became of it, the winner first.
     pub fn rows(&self) -> Vec<Row> {
         let won = self
@@ -167,7 +184,7 @@ impl Choice {
         };
         let pre_releases = self.by_version && named.iter().any(|one| one.ends_with("is a pre-release"));
         let try_it = if pre_releases {
-            "; let pre-releases count with `pre-releases`"
+            "; --pre-releases, or `pre-releases: on` in the policy, lets pre-releases count"
         } else {
             ""
         };

@@ -35,6 +35,8 @@ pub struct Guard<'a> {
     pub policy: GuardArg,
     /// Where the new values were built.
     pub source: &'a Source,
+    /// Whether the new values were chosen by an order of their own: then what this one cannot tell needs no word.
+    pub chosen: bool,
     /// The repository as it stands, with its history.
     pub snapshot: &'a dyn Snapshot,
     /// The history of the repositories that images are built in.
@@ -97,7 +99,7 @@ impl Guard<'_> {
             }
             Order::Older(said) => return self.stale(one, said).map(Some),
             Order::Unknown(why) if self.insists() => return Err(unknown(one, self.word(), why).into()),
-            Order::Unknown(why) if one.image.is_some() || self.flags.guard.is_some() => {
+            Order::Unknown(why) if !self.chosen && (one.image.is_some() || self.flags.guard.is_some()) => {
                 warnings.push(format!("order not checked: {why} ({})", place(one)));
             }
             Order::Newer | Order::Unknown(_) => {}

@@ -164,6 +164,7 @@ impl Case<'_> {
             flags: &self.flags,
             policy: GuardArg::Auto,
             source: &self.source,
+            chosen: false,
             snapshot: &snapshot,
             ancestry: self.ancestry,
         };
