@@ -14,6 +14,7 @@ pub mod folder;
 pub mod log;
 pub mod places;
 pub mod registry;
+pub mod release;
 pub mod snapshot;
 
 use commit::FileChange;

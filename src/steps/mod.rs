@@ -8,6 +8,7 @@ pub mod files;
 pub mod history;
 pub mod open_promotion_pr;
 pub mod proposal;
+pub mod release;
 pub mod resolve_image;
 pub mod rollback;
 

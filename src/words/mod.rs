@@ -3,6 +3,7 @@
 pub mod address;
 pub mod changes;
 pub mod constraint;
+pub mod conventional;
 pub mod duration;
 pub mod event;
 pub mod fault;
@@ -18,6 +19,7 @@ pub mod platform;
 pub mod policy;
 pub mod pull_request;
 pub mod redact;
+pub mod release_tag;
 pub mod repo_path;
 pub mod select;
 pub mod source_commit;
