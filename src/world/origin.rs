@@ -36,19 +36,7 @@ impl Checkout {
     /// `Invalid` if this is no repository, has no `origin`, or the branch cannot be told.
     pub fn origin(&self, branch: Option<&str>, environment: &Environment) -> Result<Origin, Fault> {
         let repo = self.repository()?;
-        let text = repo
-            .find_remote("origin")
-            .ok()
-            .and_then(|remote| remote.url().ok().map(str::to_owned))
-            .filter(|url| !url.is_empty())
-            .ok_or_else(|| {
-                Fault::invalid("the checkout has no remote `origin`")
-                    .hint("give the repository's address as --config-repo")
-            })?;
-        let (url, login) = match GitUrl::parse_with_login(&text)? {
-            Some(found) => found,
-            None => (local_url(&repo, &text)?, None),
-        };
+        let (url, login) = address_of(&repo, "--config-repo")?;
         let detached = repo.head_detached().unwrap_or(false);
         let checked_out = repo.find_reference("HEAD").ok().filter(|_| !detached);
         let checked_out = checked_out.and_then(|head| {
@@ -203,6 +191,26 @@ fn branch_of_ci(environment: &Environment) -> Option<&str> {
         .or_else(of_github)
         .or_else(|| environment.get("CI_COMMIT_BRANCH"))
         .or_else(|| environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"))
+}
+
+/// Returns the address of the remote `origin`, and the login that stood in it; `flag` may name another.
+///
+/// # Errors
+/// `Invalid` where there is none, or it is no address.
+pub(super) fn address_of(repo: &git2::Repository, flag: &str) -> Result<(GitUrl, Option<Login>), Fault> {
+    let text = repo
+        .find_remote("origin")
+        .ok()
+        .and_then(|remote| remote.url().ok().map(str::to_owned))
+        .filter(|url| !url.is_empty())
+        .ok_or_else(|| {
+            Fault::invalid("the checkout has no remote `origin`")
+                .hint(format!("give the repository's address as {flag}"))
+        })?;
+    Ok(match GitUrl::parse_with_login(&text)? {
+        Some(found) => found,
+        None => (local_url(repo, &text)?, None),
+    })
 }
 
 /// An `origin` that is a path is relative to the work tree (git-fetch(1)).

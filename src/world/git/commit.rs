@@ -112,7 +112,7 @@ fn mode_of(repo: &Repository, tree: &Tree<'_>, path: &RepoPath, old: &[u8]) -> a
     }
 }
 
-fn signature(who: &Identity) -> anyhow::Result<Signature<'static>> {
+pub(super) fn signature(who: &Identity) -> anyhow::Result<Signature<'static>> {
     let time = Time::new(clock::now().as_second(), 0);
     Signature::new(&who.name, &who.email, &time).map_err(|_| {
         let shown = format!("{} <{}>", who.name, who.email);

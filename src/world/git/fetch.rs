@@ -67,10 +67,34 @@ pub(super) fn deepen(
     progress: &dyn Progress,
 ) -> Result<(), Failure> {
     let refspec = format!("+refs/heads/{branch}:refs/remotes/origin/{branch}");
+    refs(repo, wire, &[refspec], depth, progress)
+}
+
+/// Fetches what refspecs name: the last `depth` commits of it, or what is missing here where that is 0.
+pub(super) fn refs(
+    repo: &Repository,
+    wire: &Arc<Wire>,
+    refspecs: &[String],
+    depth: i32,
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
     let fetched = wire.with_remote(repo, |remote| {
-        remote.fetch(&[refspec], Some(options(progress).depth(depth)), None)
+        remote.fetch(refspecs, Some(options(progress).depth(depth)), None)
     });
     fetched.map_err(failure)
+}
+
+/// Asks the remote for its refs, each with its object; a tag's commit stands under the tag's name and `^{}`.
+pub(super) fn list(repo: &Repository, wire: &Arc<Wire>) -> Result<Vec<(String, Oid)>, Failure> {
+    let listed = wire.with_remote(repo, |remote| {
+        let connection = remote.connect_auth(Direction::Fetch, None, None)?;
+        let heads = connection.list()?;
+        Ok(heads
+            .iter()
+            .map(|head| (head.name().to_owned(), head.oid()))
+            .collect())
+    });
+    listed.map_err(failure)
 }
 
 /// Fetches, and again a few times where the connection broke or the server is ailing.

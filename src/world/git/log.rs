@@ -216,7 +216,7 @@ impl Log for GitLog {
 }
 
 /// The place of a directory below the root of its work tree; `None` for the root itself, and in a bare repository.
-fn folder_in(repo: &Repository, root: &Path) -> Result<Option<RepoPath>, Fault> {
+pub(super) fn folder_in(repo: &Repository, root: &Path) -> Result<Option<RepoPath>, Fault> {
     let top = repo.workdir().and_then(|top| dunce::canonicalize(top).ok());
     match top.as_deref().and_then(|top| root.strip_prefix(top).ok()) {
         None => Ok(None),
@@ -230,7 +230,7 @@ fn folder_in(repo: &Repository, root: &Path) -> Result<Option<RepoPath>, Fault> 
     }
 }
 
-fn checked_out(repo: &Repository) -> anyhow::Result<(Option<String>, Oid)> {
+pub(super) fn checked_out(repo: &Repository) -> anyhow::Result<(Option<String>, Oid)> {
     let head = repo.head().map_err(|e| match e.code() {
         ErrorCode::UnbornBranch | ErrorCode::NotFound => {
             Fault::not_found("the repository has no commit yet where its HEAD points")
@@ -249,7 +249,7 @@ fn checked_out(repo: &Repository) -> anyhow::Result<(Option<String>, Oid)> {
     Ok((branch, head.peel_to_commit()?.id()))
 }
 
-fn tip_of(repo: &Repository, branch: &str) -> anyhow::Result<Oid> {
+pub(super) fn tip_of(repo: &Repository, branch: &str) -> anyhow::Result<Oid> {
     for name in [
         format!("refs/heads/{branch}"),
         format!("refs/remotes/origin/{branch}"),

@@ -18,7 +18,10 @@ mod push;
 mod remote;
 mod sign;
 mod snapshot;
+mod source;
+mod tag;
 mod tree;
+mod walk;
 mod wire;
 
 pub use credentials::{Access, plaintext_warning};
@@ -26,3 +29,4 @@ pub use local::LocalCommit;
 pub use log::GitLog;
 pub(super) use outcome::{Meaning, meaning};
 pub use remote::GitRepo;
+pub use source::GitSource;

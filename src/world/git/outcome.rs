@@ -49,6 +49,7 @@ const WORDINGS: &[(&str, Meaning)] = &[
     ("changes must be made through a pull request", Meaning::Protected),
     ("can only be modified through pull requests", Meaning::Protected),
     ("you must use a pull request", Meaning::Protected),
+    ("create this tag as it is protected", Meaning::Protected),
     ("tf402455", Meaning::Protected),
     ("user permission denied", Meaning::NoRight),
     ("permission denied", Meaning::NoRight),
@@ -179,6 +180,11 @@ mod tests {
             "pre-receive hook declined",
             "GitLab: Commit message does not follow the pattern 'JIRA-.*'",
             Meaning::Rule,
+        ),
+        (
+            "pre-receive hook declined",
+            "GitLab: You are not allowed to create this tag as it is protected.",
+            Meaning::Protected,
         ),
         (
             "pre-receive hook declined",

@@ -1,4 +1,4 @@
-//! Pushes one commit to one branch, on condition of its old tip, and reports what the remote said.
+//! Pushes one commit to one branch, or one tag, on condition of what stood there, and reports what the remote said.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ pub(super) enum Lease {
     Replace(Oid),
 }
 
-/// What the remote says of one branch.
+/// What the remote says of one ref.
 pub(super) enum Status {
-    /// The branch is at our commit now.
+    /// It is at our object now.
     Accepted,
     /// It is not, and why.
     Rejected(String),
@@ -30,7 +30,7 @@ pub(super) enum Status {
 
 /// What came of a push.
 pub(super) struct Report {
-    /// The status of our branch, if the remote gave one.
+    /// The status of our ref, if the remote gave one.
     pub status: Option<Status>,
     /// What the remote wrote for people.
     pub said: String,
@@ -40,18 +40,17 @@ pub(super) struct Report {
     pub error: Option<WireError>,
 }
 
-/// Pushes `commit` to `branch` if the remote's tip is still that of the lease.
+/// Pushes an object to a ref, such as a commit to `refs/heads/main`, if the remote's is still that of the lease.
 ///
 /// libgit2 calls a push done when the remote has answered, also when it has refused: only the status counts.
 pub(super) fn send(
     repo: &Repository,
     wire: &Arc<Wire>,
-    branch: &str,
+    target: &str,
     lease: Lease,
-    commit: Oid,
+    object: Oid,
     progress: &dyn Progress,
 ) -> Report {
-    let target = format!("refs/heads/{branch}");
     let (expected, force) = match lease {
         Lease::Forward(tip) => (tip, ""),
         Lease::Replace(tip) => (tip, "+"),
@@ -88,7 +87,7 @@ pub(super) fn send(
     callbacks.push_transfer_progress(|done, total, _| progress.show("push", done, total));
     let mut options = PushOptions::new();
     options.remote_callbacks(callbacks);
-    let refspec = format!("{force}{commit}:{target}");
+    let refspec = format!("{force}{object}:{target}");
     let result = wire.with_remote(repo, |remote| remote.push(&[refspec], Some(&mut options)));
     drop(options);
     Report {

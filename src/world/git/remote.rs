@@ -11,6 +11,7 @@ use super::log::GitLog;
 use super::outcome::{Meaning, meaning, refused};
 use super::push::{Lease, Report, Status};
 use super::snapshot::{GitSnapshot, logged};
+use super::source::GitSource;
 use super::wire::{Failure, Wire, WireError};
 use super::{commit, fetch, push};
 use crate::plan::commit::NewCommit;
@@ -100,6 +101,28 @@ impl GitRepo {
         ))
     }
 
+    /// Fetches the whole history of the branch, and all tags, for a release to be made from it.
+    ///
+    /// # Errors
+    /// What the remote says, and `NotFound` for a commit that the branch does not have.
+    pub fn source(mut self, commit: Option<&str>) -> anyhow::Result<GitSource> {
+        let fetch::Tip { branch, commit: tip } = self
+            .fetch_branch(self.branch.clone().as_deref())
+            .map_err(|failure| failure.fault)?;
+        let progress = self.access.progress.as_ref();
+        let refspecs = [
+            format!("+refs/heads/{branch}:refs/remotes/origin/{branch}"),
+            "+refs/tags/*:refs/tags/*".to_owned(),
+        ];
+        fetch::again(&self.access, || {
+            fetch::refs(&self.repo, &self.wire, &refspecs, fetch::WHOLE, progress)
+        })
+        .map_err(|failure| failure.fault)?;
+        // As in `log`.
+        let repo = Repository::open_bare(self.repo.path())?;
+        GitSource::of_fetched(repo, self.home, (branch, tip), commit, (self.wire, self.access))
+    }
+
     /// Fetches the tip of the branch that is changed.
     fn fetch(&mut self) -> Result<Oid, Failure> {
         let tip = self.fetch_branch(self.branch.clone().as_deref())?;
@@ -135,7 +158,8 @@ impl GitRepo {
     ) -> anyhow::Result<Outcome> {
         let made = commit::write(&self.repo, parent, self.folder.as_ref(), commit, &self.access)?;
         let progress = self.access.progress.as_ref();
-        let report = push::send(&self.repo, &self.wire, branch, lease, made, progress);
+        let target = format!("refs/heads/{branch}");
+        let report = push::send(&self.repo, &self.wire, &target, lease, made, progress);
         let outcome = self.outcome(branch, report, made)?;
         if matches!((&outcome, &self.branch), (Outcome::Landed { .. }, Some(own)) if own == branch) {
             self.tip = Some(made);

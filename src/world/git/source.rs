@@ -1,0 +1,422 @@
+//! An app's own repository: its tags and the commits between them, from a clone or from a fetched one.
+//!
+//! A clone is never written to while it is read: all that is fetched or made lies in a temporary repository, which finds
+//! the clone's objects through `objects/info/alternates` (gitrepository-layout(5)).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use git2::{Commit, ErrorCode, Oid, Repository, Sort};
+
+use super::credentials::Access;
+use super::log::{checked_out, folder_in, tip_of};
+use super::snapshot::{entry, has_parents, logged};
+use super::wire::Wire;
+use super::{fetch, walk};
+use crate::plan::release::{SourceCommit, SourceRepo, Stretch, TaggedCommit};
+use crate::words::address::{GitUrl, Login};
+use crate::words::fault::{Fault, Kind};
+use crate::words::repo_path::RepoPath;
+use crate::words::wording::shown;
+use crate::world::scratch::Scratch;
+use crate::world::{files, origin};
+
+/// The digits of a commit that was shortened: at least, and in full.
+const HEX: std::ops::RangeInclusive<usize> = 7..=40;
+
+/// An app's own repository, at one commit.
+pub struct GitSource {
+    pub(super) repo: Repository,
+    _home: Scratch,
+    /// The clone that it was opened from.
+    pub(super) clone: Option<PathBuf>,
+    pub(super) remote: Option<(Arc<Wire>, Access)>,
+    branch: Option<String>,
+    head: String,
+    folder: Option<RepoPath>,
+    tags: Vec<TaggedCommit>,
+    /// The tag that was made last.
+    pub(super) made: Option<Oid>,
+}
+
+impl GitSource {
+    /// Opens the repository around a directory, also a bare one. Nothing is fetched, and the work tree is not asked.
+    ///
+    /// # Errors
+    /// `Invalid` if this is no repository, `NotFound` for a directory, a branch or a commit that is not there.
+    pub fn of_directory(
+        directory: &Path,
+        branch: Option<&str>,
+        commit: Option<&str>,
+    ) -> anyhow::Result<Self> {
+        let (root, clone) = discovered(directory)?;
+        let folder = folder_in(&clone, &root)?;
+        let home = Scratch::new().map_err(|error| unmade(&error.to_string()))?;
+        let repo = beside(&clone, home.path())?;
+        let (branch, tip) = match (commit, branch) {
+            (Some(_), _) => (branch.map(str::to_owned), Oid::ZERO_SHA1),
+            (None, Some(branch)) => (Some(branch.to_owned()), tip_of(&clone, branch)?),
+            (None, None) => checked_out(&clone).map_err(|error| without_branch(&error))?,
+        };
+        let head = commit.map_or(Ok(tip), |commit| named(&repo, commit))?;
+        let mut source = Self {
+            repo,
+            _home: home,
+            clone: Some(clone.path().to_owned()),
+            remote: None,
+            branch,
+            head: head.to_string(),
+            folder,
+            tags: Vec::new(),
+            made: None,
+        };
+        source.tags = source.own_tags()?;
+        Ok(source)
+    }
+
+    /// Takes a repository that was fetched into a temporary folder, with all tags.
+    pub(super) fn of_fetched(
+        repo: Repository,
+        home: Scratch,
+        (branch, tip): (String, Oid),
+        commit: Option<&str>,
+        remote: (Arc<Wire>, Access),
+    ) -> anyhow::Result<Self> {
+        let head = commit.map_or(Ok(tip), |commit| named(&repo, commit))?;
+        let mut source = Self {
+            repo,
+            _home: home,
+            clone: None,
+            remote: Some(remote),
+            branch: Some(branch),
+            head: head.to_string(),
+            folder: None,
+            tags: Vec::new(),
+            made: None,
+        };
+        source.tags = source.own_tags()?;
+        Ok(source)
+    }
+
+    /// Returns the address of the clone's `origin`, and the login that stood in it.
+    ///
+    /// # Errors
+    /// `Invalid` where there is none.
+    pub fn origin(directory: &Path) -> anyhow::Result<(GitUrl, Option<Login>)> {
+        let (_, clone) = discovered(directory)?;
+        Ok(origin::address_of(&clone, "--repo")?)
+    }
+
+    /// Lets it reach its remote; nothing is sent yet.
+    ///
+    /// # Errors
+    /// `Invalid` for an address that is none.
+    pub fn connect(&mut self, url: &GitUrl, access: Access) -> anyhow::Result<()> {
+        self.remote = Some((Wire::to(url, &access)?, access));
+        Ok(())
+    }
+
+    /// Returns the branch, where there is one.
+    pub fn branch(&self) -> Option<&str> {
+        self.branch.as_deref()
+    }
+
+    /// Takes another commit for the one that is released, such as that of a tag.
+    pub fn look_from(&mut self, commit: &str) {
+        commit.clone_into(&mut self.head);
+    }
+
+    /// Says why tags may be missing here without anybody having taken them away; `None` where all is usual.
+    pub fn tags_are_left_out(&self) -> Option<String> {
+        let clone = Repository::open(self.clone.as_ref()?).ok()?;
+        let option = clone.config().ok()?.get_string("remote.origin.tagOpt").ok()?;
+        (option == "--no-tags").then(|| {
+            "this clone fetches no tags, so the last release may be missing: run `git fetch --tags` first"
+                .to_owned()
+        })
+    }
+
+    /// Takes the tags that the remote has now, with what is missing of their commits.
+    ///
+    /// # Errors
+    /// What the remote says.
+    pub fn refresh(&mut self) -> anyhow::Result<()> {
+        let (wire, access) = self
+            .remote
+            .as_ref()
+            .ok_or_else(|| Fault::new(Kind::Internal, "the remote was asked for before it was connected"))?;
+        let listed =
+            fetch::again(access, || fetch::list(&self.repo, wire)).map_err(|failure| failure.fault)?;
+        let mut tags: BTreeMap<String, Oid> = BTreeMap::new();
+        for (name, id) in listed {
+            let Some(name) = name.strip_prefix("refs/tags/") else {
+                continue;
+            };
+            // The commit below a tag's own object comes after that, and takes its place.
+            tags.insert(name.strip_suffix("^{}").unwrap_or(name).to_owned(), id);
+        }
+        let missing = tags.iter().filter(|(_, id)| !self.has(**id));
+        let missing: Vec<String> = missing
+            .filter(|(name, _)| git2::Reference::is_valid_name(&format!("refs/tags/{name}")))
+            .map(|(name, _)| format!("+refs/tags/{name}:refs/tags/{name}"))
+            .collect();
+        // What a shallow clone lacks would be all that lies behind its end.
+        if !missing.is_empty() && !self.repo.is_shallow() {
+            let progress = access.progress.as_ref();
+            fetch::again(access, || fetch::refs(&self.repo, wire, &missing, 0, progress))
+                .map_err(|failure| failure.fault)?;
+        }
+        let commit = |id: Oid| match self.repo.find_object(id, None) {
+            Ok(object) => object.peel_to_commit().ok().map(|commit| commit.id()),
+            Err(_) => Some(id),
+        };
+        self.tags = tags
+            .into_iter()
+            .filter_map(|(name, id)| {
+                let commit = commit(id)?.to_string();
+                Some(TaggedCommit { name, commit })
+            })
+            .collect();
+        Ok(())
+    }
+
+    /// Fetches what a shallow clone lacks, beside it: libgit2 pushes nothing whose history it cannot walk.
+    ///
+    /// # Errors
+    /// What the remote says, and `NotFound` where something is missing all the same.
+    pub(super) fn complete(&mut self) -> anyhow::Result<()> {
+        let Some((wire, access)) = self.remote.as_ref().filter(|_| self.repo.is_shallow()) else {
+            return Ok(());
+        };
+        let branch = self.branch.as_deref().unwrap_or("*");
+        let refspecs = [format!("+refs/heads/{branch}:refs/remotes/origin/{branch}")];
+        let progress = access.progress.as_ref();
+        fetch::again(access, || {
+            fetch::refs(&self.repo, wire, &refspecs, fetch::WHOLE, progress)
+        })
+        .map_err(|failure| failure.fault)?;
+        // A commit that was read while its parents were missing has none for as long as the handle lives.
+        self.repo = Repository::open_bare(self.repo.path())?;
+        if self.repo.is_shallow() {
+            return Err(
+                Fault::not_found("the clone is shallow, and the remote does not complete it")
+                    .hint("fetch it all first (actions/checkout: `fetch-depth: 0`, GitLab: `GIT_DEPTH: 0`)")
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
+    fn has(&self, id: Oid) -> bool {
+        self.repo.odb().is_ok_and(|odb| odb.exists(id))
+    }
+
+    fn own_tags(&self) -> anyhow::Result<Vec<TaggedCommit>> {
+        let mut tags = Vec::new();
+        for reference in self.repo.references_glob("refs/tags/*")? {
+            let Ok(reference) = reference else { continue };
+            let name = reference
+                .name()
+                .ok()
+                .and_then(|name| name.strip_prefix("refs/tags/"));
+            // A tag of a file or a folder names no release.
+            if let (Some(name), Ok(commit)) = (name, reference.peel_to_commit()) {
+                tags.push(TaggedCommit {
+                    name: name.to_owned(),
+                    commit: commit.id().to_string(),
+                });
+            }
+        }
+        Ok(tags)
+    }
+
+    fn full(&self, path: Option<&RepoPath>) -> Option<String> {
+        match (&self.folder, path) {
+            (Some(folder), Some(path)) => Some(format!("{folder}/{path}")),
+            (Some(folder), None) => Some(folder.to_string()),
+            (None, Some(path)) => Some(path.to_string()),
+            (None, None) => None,
+        }
+    }
+
+    /// The commits that one has and another has not, newest first, and whether some are missing.
+    fn between(&self, to: Oid, since: Option<Oid>) -> anyhow::Result<(Vec<Oid>, bool)> {
+        if self.repo.is_shallow() {
+            let known = since.map_or(Ok(BTreeSet::new()), |since| walk::ancestors(&self.repo, since))?;
+            return walk::since(&self.repo, to, &known);
+        }
+        let mut walk = self.repo.revwalk()?;
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+        walk.push(to)?;
+        if let Some(since) = since {
+            walk.hide(since)?;
+        }
+        let ids: Result<Vec<Oid>, _> = walk.collect();
+        Ok((ids.context("cannot read the history")?, false))
+    }
+
+    /// Those of some commits that are reached from a commit by first parents alone.
+    fn own_line(&self, from: Oid, among: &[Oid]) -> anyhow::Result<BTreeSet<Oid>> {
+        let among: BTreeSet<Oid> = among.iter().copied().collect();
+        let mut line = BTreeSet::new();
+        let mut next = Some(from);
+        while let Some(id) = next.filter(|id| among.contains(id)) {
+            line.insert(id);
+            next = self.repo.find_commit(id)?.parent_id(0).ok();
+        }
+        Ok(line)
+    }
+}
+
+impl SourceRepo for GitSource {
+    fn head(&self) -> &str {
+        &self.head
+    }
+
+    fn tags(&self) -> &[TaggedCommit] {
+        &self.tags
+    }
+
+    fn contains(&self, outer: &str, inner: &str) -> anyhow::Result<bool> {
+        if outer == inner {
+            return Ok(true);
+        }
+        let (outer, inner) = (Oid::from_str(outer)?, Oid::from_str(inner)?);
+        if !self.has(outer) || !self.has(inner) {
+            return Ok(false);
+        }
+        if self.repo.is_shallow() {
+            return Ok(walk::ancestors(&self.repo, outer)?.contains(&inner));
+        }
+        Ok(self.repo.graph_descendant_of(outer, inner)?)
+    }
+
+    fn stretch(&self, to: &str, since: Option<&str>, paths: &[Option<RepoPath>]) -> anyhow::Result<Stretch> {
+        let paths: Vec<_> = paths.iter().map(|path| self.full(path.as_ref())).collect();
+        let to = Oid::from_str(to)?;
+        let since = since.map(Oid::from_str).transpose()?;
+        let (ids, cut) = self.between(to, since)?;
+        let mut stretch = Stretch {
+            cut,
+            ..Stretch::default()
+        };
+        let own_line = self.own_line(to, &ids)?;
+        for id in ids {
+            let commit = self
+                .repo
+                .find_commit(id)
+                .with_context(|| format!("cannot read the commit {id}"))?;
+            stretch.cut |= commit.parent_count() == 0 && has_parents(&commit);
+            if touches(&commit, &paths)? {
+                stretch.commits.push(SourceCommit {
+                    log: logged(&commit),
+                    own_line: own_line.contains(&id),
+                    merge: commit.parent_count() > 1,
+                });
+            }
+        }
+        Ok(stretch)
+    }
+}
+
+/// Whether a commit changes something at one of the paths; a merge does where it differs from all its parents there.
+fn touches(commit: &Commit<'_>, paths: &[Option<String>]) -> anyhow::Result<bool> {
+    let at = |commit: &Commit<'_>, path: &str| -> anyhow::Result<Option<(Oid, i32)>> {
+        Ok(entry(&commit.tree()?, path)?.map(|(id, _, mode)| (id, mode)))
+    };
+    for path in paths {
+        let Some(path) = path else { return Ok(true) };
+        let here = at(commit, path)?;
+        let mut differs = commit.parent_count() > 0 || here.is_some();
+        for parent in commit.parents() {
+            differs &= at(&parent, path)? != here;
+        }
+        if differs {
+            return Ok(true);
+        }
+    }
+    Ok(paths.is_empty())
+}
+
+/// Opens the repository around a directory.
+fn discovered(directory: &Path) -> anyhow::Result<(PathBuf, Repository)> {
+    let name = shown(&directory.display().to_string());
+    let root = dunce::canonicalize(directory)
+        .map_err(|error| Fault::not_found(format!("cannot open the directory `{name}`: {error}")))?;
+    let clone = Repository::discover(&root).map_err(|error| {
+        let why = error.message().escape_debug().to_string();
+        let fault = Fault::invalid(format!("`{name}` is no git repository: {why}"));
+        match error.code() {
+            ErrorCode::Owner => {
+                fault.hint("run `git config --global --add safe.directory <the folder>`, as git itself asks")
+            }
+            _ => fault.hint("name a clone of the app's repository, or its address, with --repo"),
+        }
+    })?;
+    Ok((root, clone))
+}
+
+/// Makes a repository that has what a clone has, its refs and where it ends too, and leaves the clone as it is.
+fn beside(clone: &Repository, home: &Path) -> anyhow::Result<Repository> {
+    let failed = |error: &git2::Error| unmade(error.message());
+    drop(Repository::init_bare(home).map_err(|error| failed(&error))?);
+    let common = clone.commondir();
+    let objects = common.join("objects");
+    let objects = objects
+        .to_str()
+        .filter(|path| !path.contains('\n'))
+        .ok_or_else(|| Fault::invalid("the path of the repository's objects is not text"))?;
+    files::write(&home.join("objects/info/alternates"), &format!("{objects}\n"))?;
+    if clone.is_shallow() {
+        let ends = files::read(&common.join("shallow"), 64 * 1024 * 1024)?;
+        files::write(&home.join("shallow"), &String::from_utf8_lossy(&ends))?;
+    }
+    let mut refs = BTreeMap::new();
+    for reference in clone.references()? {
+        let Ok(reference) = reference else { continue };
+        if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
+            refs.insert(name.to_owned(), id);
+        }
+    }
+    // A detached HEAD may be on no branch.
+    if let Ok(head) = clone.head().and_then(|head| head.peel_to_commit()) {
+        refs.insert("refs/clone/head".to_owned(), head.id());
+    }
+    let mut packed = String::from("# pack-refs with: \n");
+    for (name, id) in refs {
+        let _ = writeln!(packed, "{id} {name}");
+    }
+    files::write(&home.join("packed-refs"), &packed)?;
+    Ok(Repository::open_bare(home).map_err(|error| failed(&error))?)
+}
+
+/// Finds a commit by its digits.
+fn named(repo: &Repository, commit: &str) -> anyhow::Result<Oid> {
+    if !HEX.contains(&commit.len()) || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Fault::invalid(format!("`{}` is no commit", shown(commit)))
+            .hint("give --sha seven to 40 digits of a commit")
+            .into());
+    }
+    let missing = || {
+        Fault::not_found(format!("the commit {commit} is not there"))
+            .hint("fetch it first (actions/checkout: `fetch-depth: 0`), or name its branch with --branch")
+    };
+    Ok(repo.find_commit_by_prefix(commit).map_err(|_| missing())?.id())
+}
+
+fn unmade(why: &str) -> Fault {
+    Fault::new(
+        Kind::Internal,
+        format!("cannot make a temporary repository: {}", why.escape_debug()),
+    )
+    .hint("let TMPDIR name a folder that can be written")
+}
+
+/// A repository without a commit has no version either.
+fn without_branch(error: &anyhow::Error) -> Fault {
+    let fault = error.downcast_ref::<Fault>().cloned();
+    fault.unwrap_or_else(|| Fault::invalid(format!("cannot read HEAD: {error:#}")))
+}
