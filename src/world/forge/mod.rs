@@ -13,6 +13,7 @@ mod dispatch;
 mod fit;
 mod github;
 mod gitlab;
+mod releases;
 
 pub use github::{GitHub, GitHubRepo};
 pub use gitlab::{GitLab, GitLabRepo};

@@ -25,6 +25,7 @@ mod issues;
 mod kept;
 mod people;
 mod pulls;
+mod releases;
 mod repos;
 mod routes;
 mod state;

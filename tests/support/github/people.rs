@@ -34,6 +34,8 @@ impl Hub {
             runs: Vec::new(),
             events: Vec::new(),
             statuses: Vec::new(),
+            releases: Vec::new(),
+            latest: None,
         };
         state.repos.insert(name.to_owned(), repo);
     }
@@ -143,6 +145,17 @@ impl Hub {
     /// A person merges a pull request; gives the commit.
     pub fn merge(&self, repo: &str, number: u64) -> String {
         pulls::land(&mut self.state(), repo, number, "merge", None)
+    }
+
+    /// A person puts a label on a pull request.
+    pub fn label(&self, repo: &str, number: u64, label: &str) {
+        let mut state = self.state();
+        let pull = state
+            .repo_mut(repo)
+            .pulls
+            .iter_mut()
+            .find(|one| one.number == number);
+        pull.unwrap().labels.push(label.to_owned());
     }
 
     /// Somebody gives a pull request another title and text.
@@ -280,6 +293,26 @@ impl Hub {
     }
 
     /// The `repository_dispatch` events, also those that started nothing.
+    pub fn releases(&self, repo: &str) -> Vec<Value> {
+        let state = self.state();
+        let repo = state.repo(repo);
+        let of = |one: &state::Release| {
+            json!({
+                "tag": one.tag, "title": one.title, "body": one.body, "draft": one.draft,
+                "prerelease": one.prerelease, "latest": repo.latest == Some(one.id),
+            })
+        };
+        repo.releases.iter().map(of).collect()
+    }
+
+    /// A person changes the text of a release.
+    pub fn retell_release(&self, repo: &str, tag: &str, change: impl FnOnce(&str) -> String) {
+        let mut state = self.state();
+        let all = &mut state.repo_mut(repo).releases;
+        let one = all.iter_mut().find(|one| one.tag == tag).unwrap();
+        one.body = change(&one.body);
+    }
+
     pub fn events(&self, repo: &str) -> Vec<Value> {
         self.state().repo(repo).events.clone()
     }

@@ -58,7 +58,17 @@ pub fn create_ref(desk: &mut Desk<'_>, repo: &str) -> Outcome {
     if store.named(name).is_some() {
         return Err(refusal(422, "Reference already exists"));
     }
-    let oid = commit_of(&store, sha)?;
+    let tags = name.strip_prefix("refs/tags/");
+    let oid = match store.full_id(sha) {
+        Some(oid) if tags.is_some() && store.kind(oid) == Some(ObjectType::Tag) => oid,
+        _ => commit_of(&store, sha)?,
+    };
+    let protected = &desk.state.repo(repo).settings.protected_tags;
+    if tags.is_some_and(|tag| protected.iter().any(|start| tag.starts_with(start.as_str()))) {
+        let said =
+            "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n";
+        return Err(refusal(422, said));
+    }
     free(&store, name)?;
     store.set(name, oid);
     desk.state.refresh();

@@ -3,7 +3,7 @@
 use super::Flavor;
 use super::answer::{Answer, Outcome, not_found, refusal};
 use super::desk::Desk;
-use super::{actions, apps, contents, deployments, issues, pulls, repos};
+use super::{actions, apps, contents, deployments, issues, pulls, releases, repos};
 
 /// Refuses a request that lacks what all requests must bring.
 pub fn admit(desk: &Desk<'_>) -> Result<(), Answer> {
@@ -62,7 +62,7 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
             match rest {
                 []
                 | [
-                    "git" | "branches" | "contents" | "commits" | "compare" | "statuses",
+                    "git" | "branches" | "contents" | "commits" | "compare" | "statuses" | "releases",
                     ..,
                 ] => content(desk, method, &repo, rest),
                 ["pulls" | "issues" | "labels", ..] => reviews(desk, method, &repo, rest),
@@ -79,6 +79,7 @@ fn content(desk: &mut Desk<'_>, method: &str, repo: &str, rest: &[&str]) -> Outc
         ("PATCH", []) => contents::update_repo(desk, repo),
         ("GET", ["git", "ref", name @ ..]) => repos::get_ref(desk, repo, &name.join("/")),
         ("GET", ["git", "matching-refs", name @ ..]) => repos::matching_refs(desk, repo, &name.join("/")),
+        ("POST", ["git", "tags"]) => releases::create_tag(desk, repo),
         ("POST", ["git", "refs"]) => repos::create_ref(desk, repo),
         ("PATCH", ["git", "refs", name @ ..]) => repos::update_ref(desk, repo, &name.join("/")),
         ("DELETE", ["git", "refs", name @ ..]) => repos::delete_ref(desk, repo, &name.join("/")),
@@ -89,9 +90,15 @@ fn content(desk: &mut Desk<'_>, method: &str, repo: &str, rest: &[&str]) -> Outc
         ("DELETE", ["contents", path @ ..]) => contents::delete(desk, repo, &path.join("/")),
         ("GET", ["branches", name @ ..]) => repos::branch(desk, repo, &name.join("/")),
         ("GET", ["commits"]) => repos::commits(desk, repo),
+        ("GET", ["commits", sha, "pulls"]) => releases::pulls_of(desk, repo, sha),
         ("GET", ["commits", name @ ..]) => repos::commit(desk, repo, &name.join("/")),
         ("GET", ["compare", ends @ ..]) => repos::compare(desk, repo, &ends.join("/")),
         ("POST", ["statuses", sha]) => repos::create_status(desk, repo, sha),
+        ("GET", ["releases"]) => releases::list(desk, repo),
+        ("POST", ["releases"]) => releases::create(desk, repo),
+        ("GET", ["releases", "latest"]) => releases::latest(desk, repo),
+        ("GET", ["releases", "tags", tag @ ..]) => releases::by_tag(desk, repo, &tag.join("/")),
+        ("PATCH", ["releases", id]) => releases::update(desk, repo, number(id)?),
         _ => Err(not_found()),
     }
 }

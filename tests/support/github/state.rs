@@ -48,6 +48,8 @@ pub struct Settings {
     pub most_tree_entries: usize,
     /// Branches that take changes through pull requests only.
     pub protected: Vec<String>,
+    /// Beginnings of tags that nobody may make.
+    pub protected_tags: Vec<String>,
 }
 
 pub struct Repo {
@@ -64,6 +66,21 @@ pub struct Repo {
     pub events: Vec<Value>,
     /// Commit statuses: commit, context, state.
     pub statuses: Vec<(String, String, String)>,
+    pub releases: Vec<Release>,
+    /// The release that is shown as the latest.
+    pub latest: Option<u64>,
+}
+
+#[derive(Clone)]
+pub struct Release {
+    pub id: u64,
+    pub tag: String,
+    pub title: String,
+    pub body: String,
+    pub draft: bool,
+    pub prerelease: bool,
+    pub creator: String,
+    pub created: String,
 }
 
 /// A workflow on the default branch.
@@ -327,6 +344,7 @@ impl Default for Settings {
             labels: Vec::new(),
             most_tree_entries: 100_000,
             protected: Vec::new(),
+            protected_tags: Vec::new(),
         }
     }
 }

@@ -86,6 +86,23 @@ impl Store {
         self.0.reference_matching(name, to, true, from, "fake").is_ok()
     }
 
+    /// Writes an annotated tag's object; no ref names it.
+    pub fn write_tag(
+        &self,
+        name: &str,
+        message: &str,
+        target: Oid,
+        who: &str,
+        email: &str,
+        seconds: i64,
+    ) -> Oid {
+        let target = self.0.find_object(target, None).unwrap();
+        let tagger = Signature::new(who, email, &Time::new(seconds, 0)).unwrap();
+        self.0
+            .tag_annotation_create(name, &target, &tagger, message)
+            .unwrap()
+    }
+
     pub fn delete(&self, name: &str) {
         self.0.find_reference(name).unwrap().delete().unwrap();
     }

@@ -27,6 +27,7 @@ mod params;
 mod people;
 mod pipelines;
 mod projects;
+mod releases;
 mod repository;
 mod routes;
 mod state;

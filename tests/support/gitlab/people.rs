@@ -76,6 +76,13 @@ impl Lab {
         request["closed_by"] = by;
     }
 
+    /// A person puts a label on a merge request.
+    pub fn label(&self, project: &str, iid: u64, label: &str) {
+        let mut state = self.state();
+        let request = &mut state.project(project).merge_requests[place(iid)];
+        request["labels"].as_array_mut().unwrap().push(json!(label));
+    }
+
     /// Somebody gives a merge request another title and text.
     pub fn retell(&self, project: &str, iid: u64, title: &str, text: &str) {
         let mut state = self.state();
@@ -263,6 +270,26 @@ impl Lab {
 
     pub fn deployments(&self, project: &str) -> Vec<Value> {
         self.all(project, |state| &state.projects[project].deployments)
+    }
+
+    pub fn releases(&self, project: &str) -> Vec<Value> {
+        self.state().project(project).releases.clone()
+    }
+
+    /// A person changes the text of a release.
+    pub fn retell_release(&self, project: &str, tag: &str, change: impl FnOnce(&str) -> String) {
+        let mut state = self.state();
+        let all = &mut state.project(project).releases;
+        let one = all.iter_mut().find(|one| one["tag_name"] == tag).unwrap();
+        one["description"] = change(one["description"].as_str().unwrap()).into();
+    }
+
+    /// Lets nobody make tags that begin so.
+    pub fn protect_tags(&self, project: &str, start: &str) {
+        self.state()
+            .project(project)
+            .protected_tags
+            .insert(start.to_owned());
     }
 
     pub fn environments(&self, project: &str) -> Vec<Value> {

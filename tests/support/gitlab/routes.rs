@@ -7,7 +7,7 @@ use super::auth::{Grant, Login, Needs, Role, admit, who};
 use super::params::{Parsed, decoded};
 use super::state::{Project, State};
 use super::store::Store;
-use super::{commits, deployments, environments, merge_requests, pipelines, projects, repository};
+use super::{commits, deployments, environments, merge_requests, pipelines, projects, releases, repository};
 
 /// A request that may be carried out.
 pub struct Call<'a> {
@@ -174,6 +174,15 @@ const ROUTES: &[(&str, Needs, Run)] = &[
         WRITE,
         pipelines::create_status,
     ),
+    (
+        "GET /projects/:id/repository/commits/:sha/merge_requests",
+        READ_NO_JOB,
+        releases::requests_of,
+    ),
+    ("POST /projects/:id/repository/tags", WRITE, releases::create_tag),
+    ("GET /projects/:id/releases/:tag", READ, releases::show),
+    ("POST /projects/:id/releases", WRITE_JOB, releases::create),
+    ("PUT /projects/:id/releases/:tag", WRITE_JOB, releases::update),
     ("GET /projects/:id/deployments", READ, deployments::list),
     ("POST /projects/:id/deployments", WRITE_JOB, deployments::create),
     ("GET /projects/:id/deployments/:id", READ, deployments::show),

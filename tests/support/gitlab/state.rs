@@ -45,6 +45,9 @@ pub struct Project {
     pub deployments: Vec<Value>,
     pub environments: Vec<Value>,
     pub statuses: Vec<Value>,
+    pub releases: Vec<Value>,
+    /// Beginnings of tags that nobody may make.
+    pub protected_tags: BTreeSet<String>,
 }
 
 impl State {

@@ -13,6 +13,7 @@ mod deployments;
 mod dispatch;
 mod dressing;
 mod query;
+mod releases;
 mod snapshot;
 
 use std::cell::OnceCell;

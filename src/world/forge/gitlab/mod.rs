@@ -11,6 +11,7 @@ mod deployments;
 mod dispatch;
 mod dressing;
 mod own;
+mod releases;
 mod snapshot;
 
 use std::fmt::Display;
