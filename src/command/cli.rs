@@ -12,6 +12,7 @@ use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::history::{HistoryArgs, NowArgs};
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
+use crate::steps::release::{NextArgs, PublishArgs, TagArgs};
 use crate::steps::resolve_image::ResolveImageArgs;
 use crate::steps::rollback::RollbackArgs;
 use crate::words::duration;
@@ -79,6 +80,14 @@ pub enum Command {
         #[command(flatten)]
         common: CommonArgs,
     },
+    /// Release an app: tell its next version, tag it, publish a page for it
+    // Without the help, so that the error lists what there is.
+    #[command(arg_required_else_help = false)]
+    Release {
+        /// The command below.
+        #[command(subcommand)]
+        below: ReleaseCommand,
+    },
     #[allow(missing_docs)]
     ResolveImage {
         #[command(flatten)]
@@ -116,6 +125,32 @@ pub enum HistoryCommand {
     Now {
         #[command(flatten)]
         args: Box<NowArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+}
+
+#[expect(missing_docs, reason = "see above")]
+#[derive(Subcommand, Debug)]
+pub enum ReleaseCommand {
+    #[allow(missing_docs)]
+    Next {
+        #[command(flatten)]
+        args: Box<NextArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Tag {
+        #[command(flatten)]
+        args: Box<TagArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Publish {
+        #[command(flatten)]
+        args: Box<PublishArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

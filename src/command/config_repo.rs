@@ -15,7 +15,7 @@ use crate::words::forge_repo::{ForgeKind, ForgeRepo};
 use crate::world::checkout::Checkout;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::forge::Forge;
-use crate::world::git::{Access, GitLog, GitRepo, plaintext_warning};
+use crate::world::git::{Access, GitLog, GitRepo, GitSource, plaintext_warning};
 use crate::world::git_config::GitConfig;
 use crate::world::http::Http;
 use crate::world::origin::{Origin, OriginRepo};
@@ -93,12 +93,42 @@ pub(super) fn open_log(
     Ok(Box::new(GitRepo::open(&url, branch, None, access)?.log()?))
 }
 
+/// Opens an app's own repository: a clone as it is, or what is fetched from an address. With `remote`, a clone can reach its
+/// `origin` too.
+pub(super) fn open_source(
+    address: &RepoAddress,
+    (branch, commit): (Option<&str>, Option<&str>),
+    remote: bool,
+    opening: &Opening<'_>,
+) -> anyhow::Result<(GitSource, HostedAt)> {
+    let (url, host) = match address {
+        RepoAddress::Directory(path) => {
+            let mut source = GitSource::of_directory(path, branch, commit)?;
+            let (url, login) = match GitSource::origin(path) {
+                Ok(origin) => origin,
+                Err(_) if !remote => return Ok((source, HostedAt::Nowhere)),
+                Err(error) => return Err(error),
+            };
+            let config = GitConfig::of_directory(path)?;
+            source.connect(&url, access(config, Some(path.clone()), login, opening)?)?;
+            return Ok((source, HostedAt::Git(url)));
+        }
+        RepoAddress::Git(url) => (url.clone(), HostedAt::Git(url.clone())),
+        RepoAddress::Forge(repo) => (git_address(repo, opening)?, HostedAt::Forge(repo.clone())),
+    };
+    if let Some(warning) = plaintext_warning(&url) {
+        opening.console.warn(&warning);
+    }
+    let access = access(GitConfig::of_user()?, None, None, opening)?;
+    Ok((GitRepo::open(&url, branch, None, access)?.source(commit)?, host))
+}
+
 /// The https address of a forge's repository, at the server of CI where that is of the same kind.
 fn git_address(repo: &ForgeRepo, opening: &Opening<'_>) -> Result<GitUrl, Fault> {
-    let hint = "name the repository's https or ssh address with --config-repo";
+    let hint = "name the repository's https or ssh address instead";
     if opening.common.api_url.is_some() {
         return Err(Fault::invalid(
-            "history is read by git, and --api-url does not tell where that is served",
+            "the history is read by git, and --api-url does not tell where that is served",
         )
         .hint(hint));
     }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::exit::Failure;
 use super::history;
 use super::receipt::Receipt;
+use crate::plan::release::ReleaseReport;
 use crate::words::markdown::{code, fenced, inline, link};
 
 /// The most bytes of a diff that the job summary shows; a step's summary may have 1 MiB.
@@ -41,6 +42,9 @@ pub fn summary(receipt: &Receipt) -> String {
     if let Some(history) = &receipt.history {
         let _ = writeln!(text, "{}", history::summary(history));
     }
+    if let Some(release) = &receipt.release {
+        release_notes(&mut text, release);
+    }
     if !receipt.changes.is_empty() {
         text.push_str("| file | value | from | to |\n| --- | --- | --- | --- |\n");
         for change in &receipt.changes {
@@ -74,6 +78,17 @@ pub fn summary(receipt: &Receipt) -> String {
         );
     }
     text
+}
+
+fn release_notes(text: &mut String, release: &ReleaseReport) {
+    let tag = release.tag.as_deref().map(inline).unwrap_or_default();
+    let _ = match &release.url {
+        Some(url) => writeln!(text, "**{tag}**: {}\n", link(url)),
+        None => writeln!(text, "**{tag}**\n"),
+    };
+    if let Some(notes) = &release.notes {
+        let _ = writeln!(text, "{}\n", notes.trim());
+    }
 }
 
 /// Returns the annotation of a failure.

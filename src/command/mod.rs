@@ -23,6 +23,7 @@ mod pipeline;
 mod proposal;
 mod receipt;
 mod registry;
+mod release;
 mod resolve_image;
 mod rollback;
 mod tokens;
@@ -40,7 +41,7 @@ use crate::words::fault::Fault;
 use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::files;
-use cli::{Cli, Command, HistoryCommand};
+use cli::{Cli, Command, HistoryCommand, ReleaseCommand};
 use console::Console;
 use exit::Failure;
 use history::Asked;
@@ -84,6 +85,11 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
             }
         },
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
+        Command::Release { below } => match below {
+            ReleaseCommand::Next { args, common } => release::next(&args, &common, environment),
+            ReleaseCommand::Tag { args, common } => release::tag(&args, &common, environment),
+            ReleaseCommand::Publish { args, common } => release::publish(&args, &common, environment),
+        },
         Command::ResolveImage { args, common } => resolve_image::run(&args, &common, environment),
         Command::Rollback { args, common } => rollback::run(&args, &common, environment),
         Command::Completions { shell } => {

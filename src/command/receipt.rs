@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::exit::Failure;
 use crate::plan::dispatch::Draft;
+use crate::plan::release::ReleaseReport;
 use crate::plan::{Operation, Plan, Publish, ValueChange};
 use crate::steps::history::report::Report;
 use crate::steps::resolve_image::{Resolution, Row};
@@ -12,8 +13,8 @@ use crate::words::fault::Kind;
 /// The version of the JSON's form.
 const SCHEMA: u8 = 1;
 
-/// What a run came to. Every key is always there, also when nothing changed and on failure; only `history`, and what asks a
-/// registry, have some of their own.
+/// What a run came to. Every key is always there, also when nothing changed and on failure; beside them, commands that tell of
+/// more than a change have one of their own.
 #[derive(Clone, Debug, Serialize)]
 pub struct Receipt {
     /// The version of this form.
@@ -83,6 +84,12 @@ pub struct Receipt {
     /// What `history` tells; there for it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<Report>,
+    /// What `release` tells; there for it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseReport>,
+    /// What a command whose result is one value prints as text, instead of the diff; empty where it has none.
+    #[serde(skip)]
+    pub value: Option<String>,
     /// The unified diff.
     pub diff: String,
 }
@@ -133,6 +140,8 @@ impl Receipt {
             resolved: Vec::new(),
             candidates: None,
             history: None,
+            release: None,
+            value: None,
             diff: String::new(),
         }
     }

@@ -60,7 +60,7 @@ pub fn extend(
     let mut added = Vec::new();
     for argument in command.get_arguments() {
         let Some(flag) = argument.get_long() else { continue };
-        if matches!(flag, "help" | "version") || is_given(argument, &given) {
+        if answers_alone(argument) || is_given(argument, &given) {
             continue;
         }
         let variable = name(flag);
@@ -125,6 +125,14 @@ fn chosen<'c>(root: &'c Command, arguments: &[OsString]) -> Option<&'c Command> 
         command = below;
     }
     Some(command)
+}
+
+/// Whether a flag only prints something, such as `--help`: a variable cannot ask for that.
+fn answers_alone(argument: &clap::Arg) -> bool {
+    matches!(
+        argument.get_action(),
+        ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
+    )
 }
 
 fn flags_of(arguments: &[OsString]) -> Vec<String> {
