@@ -14,11 +14,12 @@ use std::fs;
 use support::cli::{Bench, Run, text};
 use support::outputs::of_github;
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "branch",
     "changed",
     "commit",
     "deployment-id",
+    "environment-url",
     "files",
     "new",
     "old",
@@ -185,7 +186,7 @@ fn gitlab_gets_a_dotenv_report_of_the_same_keys() {
             .lines()
             .map(|line| line.split_once('=').unwrap().0)
             .collect();
-        assert_eq!(keys.len(), 9);
+        assert_eq!(keys.len(), 10);
         assert!(
             report.starts_with(&format!("GITOPS_CHANGED={changed}\n")),
             "{report}"

@@ -47,6 +47,7 @@ fn a_deployment_is_created_followed_and_not_recorded_twice() {
         (&json!("updated"), &json!("in_progress"))
     );
     assert_eq!(run.json()["deployment_id"].as_u64(), Some(id));
+    assert_eq!(run.json()["environment_url"], json!("https://dev.example"));
     hub.fake.clear_requests();
     let run = hub.run(&success).exits(0);
     assert_eq!(

@@ -26,6 +26,7 @@ pub fn dotenv(receipt: &Receipt) -> String {
         ("GITOPS_PR_URL", "pr-url"),
         ("GITOPS_RUN_URL", "run-url"),
         ("GITOPS_DEPLOYMENT_ID", "deployment-id"),
+        ("GITOPS_ENVIRONMENT_URL", "environment-url"),
         ("GITOPS_REASON", "reason"),
     ] {
         let value = outputs
@@ -101,7 +102,7 @@ mod tests {
         receipt.old = Some("x".repeat(9000));
         let text = dotenv(&receipt);
         assert!(text.len() < 5000, "{}", text.len());
-        assert_eq!(text.lines().count(), 9);
+        assert_eq!(text.lines().count(), 10);
         assert!(
             text.lines()
                 .all(|line| line.starts_with("GITOPS_") && !line.starts_with("GITOPS_STEPS_"))

@@ -51,6 +51,8 @@ pub struct Receipt {
     pub pr_url: Option<String>,
     /// The deployment.
     pub deployment_id: Option<u64>,
+    /// Where users reach the environment.
+    pub environment_url: Option<String>,
     /// The run that was started.
     pub run_id: Option<u64>,
     /// The address of the run that was started.
@@ -126,6 +128,7 @@ impl Receipt {
             pr_number: None,
             pr_url: None,
             deployment_id: None,
+            environment_url: None,
             run_id: None,
             run_url: None,
             verified: None,
@@ -209,6 +212,7 @@ impl Receipt {
             ("pr-number", number(self.pr_number)),
             ("pr-url", text(&self.pr_url)),
             ("deployment-id", number(self.deployment_id)),
+            ("environment-url", text(&self.environment_url)),
             ("run-id", number(self.run_id)),
             ("run-url", text(&self.run_url)),
             (

@@ -10,7 +10,7 @@ use super::inputs::{COMMANDS, INSTALL, Input, Kind, SECRETS};
 const WIDTH: usize = 118;
 
 /// The outputs, with what they hold; their names are those of `docs::outputs`.
-pub const OUTPUTS: [(&str, &str); 14] = [
+pub const OUTPUTS: [(&str, &str); 15] = [
     (
         "changed",
         "true if something was changed, false if nothing was to do",
@@ -27,6 +27,7 @@ pub const OUTPUTS: [(&str, &str); 14] = [
     ("pr-number", "Number of the pull request"),
     ("pr-url", "Address of the pull request"),
     ("deployment-id", "Id of the deployment"),
+    ("environment-url", "Address at which users reach the environment"),
     ("run-id", "Id of the run that was started"),
     ("run-url", "Address of the run that was started"),
     (

@@ -108,6 +108,7 @@ impl<'a> Records<'a> {
         let new = self.request.new_deployment(clock::random_word())?;
         (receipt.operation, receipt.changed) = (Operation::Created, true);
         receipt.new = Some(first.state.word().to_owned());
+        receipt.environment_url.clone_from(&first.environment_url);
         let what = format!(
             "a deployment of `{}` to `{}`",
             shown(&new.reference),
@@ -149,6 +150,8 @@ impl<'a> Records<'a> {
         let word = status.state.word();
         receipt.old = latest.as_ref().map(|latest| latest.state.word().to_owned());
         receipt.new = Some(word.to_owned());
+        let there = latest.as_ref().and_then(|latest| latest.environment_url.clone());
+        receipt.environment_url = status.environment_url.clone().or(there);
         match follow::next(latest.as_ref(), status) {
             Next::There => {
                 (receipt.operation, receipt.changed) = (Operation::Unchanged, false);
