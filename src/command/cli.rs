@@ -12,6 +12,7 @@ use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::history::{HistoryArgs, NowArgs};
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
+use crate::steps::preview::SlugArgs;
 use crate::steps::release::{NextArgs, PublishArgs, TagArgs};
 use crate::steps::resolve_image::ResolveImageArgs;
 use crate::steps::rollback::RollbackArgs;
@@ -80,6 +81,13 @@ pub enum Command {
         #[command(flatten)]
         common: CommonArgs,
     },
+    /// Give a pull request a place of its own, for as long as it is open
+    #[command(arg_required_else_help = false)]
+    Preview {
+        /// Which of the four.
+        #[command(subcommand)]
+        below: PreviewCommand,
+    },
     /// Release an app: tell its next version, tag it, publish a page for it
     // Without the help, so that the error lists what there is.
     #[command(arg_required_else_help = false)]
@@ -130,6 +138,20 @@ pub enum HistoryCommand {
     },
 }
 
+// No doc comment: clap would take it for the description of `preview`.
+#[expect(missing_docs, reason = "see above")]
+#[derive(Subcommand, Debug)]
+pub enum PreviewCommand {
+    #[allow(missing_docs)]
+    Slug {
+        #[command(flatten)]
+        args: Box<SlugArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+}
+
+// No doc comment: clap would take it for the description of `release`.
 #[expect(missing_docs, reason = "see above")]
 #[derive(Subcommand, Debug)]
 pub enum ReleaseCommand {

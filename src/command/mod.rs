@@ -20,6 +20,7 @@ mod history;
 mod open_promotion_pr;
 mod opening;
 mod pipeline;
+mod preview;
 mod proposal;
 mod receipt;
 mod registry;
@@ -85,6 +86,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
             }
         },
         Command::OpenPromotionPr { args, common } => open_promotion_pr::run(&args, &common, environment),
+        Command::Preview { below } => preview::run(&below, environment),
         Command::Release { below } => match below {
             ReleaseCommand::Next { args, common } => release::next(&args, &common, environment),
             ReleaseCommand::Tag { args, common } => release::tag(&args, &common, environment),

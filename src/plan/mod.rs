@@ -12,6 +12,7 @@ pub mod diff;
 pub mod dispatch;
 pub mod folder;
 pub mod log;
+pub mod open_request;
 pub mod places;
 pub mod registry;
 pub mod release;

@@ -7,6 +7,7 @@ pub mod dispatch_deploy;
 pub mod files;
 pub mod history;
 pub mod open_promotion_pr;
+pub mod preview;
 pub mod proposal;
 pub mod release;
 pub mod resolve_image;

@@ -1,6 +1,7 @@
 //! Floor 1, words: the values that the other floors speak in. Pure; each is parsed once, at the edge.
 
 pub mod address;
+pub mod change_request_event;
 pub mod changes;
 pub mod constraint;
 pub mod conventional;
@@ -22,6 +23,7 @@ pub mod redact;
 pub mod release_tag;
 pub mod repo_path;
 pub mod select;
+pub mod slug;
 pub mod source_commit;
 pub mod status_event;
 pub mod template;

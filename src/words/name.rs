@@ -137,11 +137,7 @@ pub fn reference_error(name: &str) -> Option<&'static str> {
 }
 
 fn parse_label(noun: &str, text: &str) -> Result<String, Fault> {
-    let right = (1..=LABEL_MAX).contains(&text.len())
-        && text.bytes().all(is_label_byte)
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    if right {
+    if is_label(text) {
         return Ok(text.to_owned());
     }
     let fault = if text.is_empty() {
@@ -156,6 +152,14 @@ fn parse_label(noun: &str, text: &str) -> Result<String, Fault> {
     } else {
         format!("{rule}: `{fix}` would do")
     }))
+}
+
+/// Tells whether a text is an RFC 1123 label.
+pub(super) fn is_label(text: &str) -> bool {
+    (1..=LABEL_MAX).contains(&text.len())
+        && text.bytes().all(is_label_byte)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 /// Tells whether a byte may stand in an RFC 1123 label.

@@ -66,14 +66,14 @@ impl Forge {
                 hub.branch(REPO, branch, "main");
                 hub.commit_as(REPO, branch, who, branch, (branch, Some("1")));
                 let number = hub.open_pull(REPO, branch, branch, "ann");
-                labels.iter().for_each(|label| hub.label(REPO, number, label));
+                hub.label(REPO, number, labels);
                 hub.merge(REPO, number);
             }
             Self::Lab(lab) => {
                 lab.branch(REPO, branch, "main");
                 lab.commit_as(REPO, branch, who, branch, (branch, Some("1")));
                 let number = lab.open_merge_request(REPO, branch, branch, "ann");
-                labels.iter().for_each(|label| lab.label(REPO, number, label));
+                lab.label(REPO, number, labels);
                 lab.merge(REPO, number);
             }
         }

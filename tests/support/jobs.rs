@@ -131,9 +131,8 @@ impl Lab {
         }
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = self.bench.command();
-        command.arg("deployment-status").args(arguments).envs([
+    pub fn variables(&self) -> Vec<(String, String)> {
+        [
             ("GITLAB_CI", "true"),
             ("CI_SERVER_PROTOCOL", "http"),
             ("CI_SERVER_HOST", "127.0.0.1"),
@@ -144,7 +143,17 @@ impl Lab {
             ("CI_COMMIT_SHA", &self.sha),
             ("CI_COMMIT_REF_NAME", "main"),
             ("CI_JOB_TOKEN", "job-s3cret"),
-        ]);
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        let mut command = self.bench.command();
+        command
+            .arg("deployment-status")
+            .args(arguments)
+            .envs(self.variables());
         Run::from(command.output().unwrap())
     }
 

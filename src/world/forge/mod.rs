@@ -13,6 +13,7 @@ mod dispatch;
 mod fit;
 mod github;
 mod gitlab;
+mod open_requests;
 mod releases;
 
 pub use github::{GitHub, GitHubRepo};

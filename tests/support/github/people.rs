@@ -147,17 +147,6 @@ impl Hub {
         pulls::land(&mut self.state(), repo, number, "merge", None)
     }
 
-    /// A person puts a label on a pull request.
-    pub fn label(&self, repo: &str, number: u64, label: &str) {
-        let mut state = self.state();
-        let pull = state
-            .repo_mut(repo)
-            .pulls
-            .iter_mut()
-            .find(|one| one.number == number);
-        pull.unwrap().labels.push(label.to_owned());
-    }
-
     /// Somebody gives a pull request another title and text.
     pub fn retell(&self, repo: &str, number: u64, title: &str, text: &str) {
         let change = pulls::Change {
@@ -177,6 +166,28 @@ impl Hub {
         };
         pulls::alter(&mut self.state(), repo, number, change, login)
             .unwrap_or_else(|refused| panic!("{refused:?}"));
+    }
+
+    /// Somebody gives a pull request these labels, and takes all others away.
+    pub fn label(&self, repo: &str, number: u64, labels: &[&str]) {
+        let mut state = self.state();
+        let pull = state
+            .repo_mut(repo)
+            .pulls
+            .iter_mut()
+            .find(|pull| pull.number == number);
+        pull.unwrap().labels = labels.iter().map(|&label| label.to_owned()).collect();
+    }
+
+    /// Lets a pull request come from another repository; an empty name is one that was deleted.
+    pub fn from_fork(&self, repo: &str, number: u64, fork: &str) {
+        let mut state = self.state();
+        let pull = state
+            .repo_mut(repo)
+            .pulls
+            .iter_mut()
+            .find(|pull| pull.number == number);
+        pull.unwrap().fork = Some(fork.to_owned());
     }
 
     /// The required checks pass: what waits for them, or in the queue, is merged.

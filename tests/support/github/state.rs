@@ -148,6 +148,8 @@ pub struct Pull {
     pub author: String,
     pub head: String,
     pub head_sha: String,
+    /// The repository that it comes from, where that is another one; empty once that is deleted.
+    pub fork: Option<String>,
     pub base: String,
     pub draft: bool,
     pub open: bool,

@@ -133,6 +133,16 @@ impl Desk<'_> {
             "merged_at": pull.merged.as_ref().and(pull.closed.as_ref()),
             "auto_merge": pull.auto_merge.as_ref().map(|method| json!({ "enabled_by": self.user(&pull.author), "merge_method": method, "commit_title": null, "commit_message": null })),
         });
+        if let Some(fork) = &pull.fork {
+            let owner = fork.split('/').next().unwrap_or_default();
+            view["head"]["label"] = json!(format!("{owner}:{}", pull.head));
+            let theirs = &mut view["head"]["repo"];
+            theirs["full_name"] = json!(fork);
+            theirs["fork"] = json!(true);
+            if fork.is_empty() {
+                *theirs = Value::Null;
+            }
+        }
         if !self.call.is_newer() {
             view["merge_commit_sha"] = json!(pull.merged);
         }

@@ -76,11 +76,16 @@ impl Lab {
         request["closed_by"] = by;
     }
 
-    /// A person puts a label on a merge request.
-    pub fn label(&self, project: &str, iid: u64, label: &str) {
+    /// Somebody gives a merge request these labels, and takes all others away.
+    pub fn label(&self, project: &str, iid: u64, labels: &[&str]) {
         let mut state = self.state();
-        let request = &mut state.project(project).merge_requests[place(iid)];
-        request["labels"].as_array_mut().unwrap().push(json!(label));
+        state.project(project).merge_requests[place(iid)]["labels"] = json!(labels);
+    }
+
+    /// Lets a merge request come from another project; `None` is one that was deleted.
+    pub fn from_fork(&self, project: &str, iid: u64, fork: Option<u64>) {
+        let mut state = self.state();
+        state.project(project).merge_requests[place(iid)]["source_project_id"] = json!(fork);
     }
 
     /// Somebody gives a merge request another title and text.

@@ -12,6 +12,7 @@ mod config_repo;
 mod deployments;
 mod dispatch;
 mod dressing;
+mod open_requests;
 mod query;
 mod releases;
 mod snapshot;

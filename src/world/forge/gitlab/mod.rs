@@ -10,6 +10,7 @@ mod config_repo;
 mod deployments;
 mod dispatch;
 mod dressing;
+mod open_requests;
 mod own;
 mod releases;
 mod snapshot;
