@@ -94,6 +94,7 @@ impl Request {
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
         warnings.extend(self.chosen.iter().flatten().cloned());
+        warnings.extend(whole.warnings.iter().cloned());
         let FromTo { old, new } = FromTo::of(&draft.moves);
         let mut plan = Plan {
             operation: Operation::Unchanged,
@@ -114,6 +115,7 @@ impl Request {
         };
         if edited.files.is_empty() {
             plan.warnings = warnings;
+            plan.operation = whole.operation.unwrap_or(plan.operation);
             plan.reason = self.note.clone().or(whole.note);
             if !skipped.is_empty() {
                 plan.operation = Operation::Skipped;

@@ -24,6 +24,10 @@ pub struct Whole {
     pub edits: Vec<(RepoPath, Vec<Edit>)>,
     /// What there is to say where nothing changes.
     pub note: Option<String>,
+    /// What it is where nothing changes; `None` for `Unchanged`.
+    pub operation: Option<Operation>,
+    /// What the user should know all the same.
+    pub warnings: Vec<String>,
 }
 
 /// What finds out on each snapshot which files come and go: a pure function of it.
@@ -204,6 +208,7 @@ apps:
                 files,
                 edits: edits.into_iter().collect(),
                 note: Some("it is all there".to_owned()),
+                ..Whole::default()
             })
         }
     }
