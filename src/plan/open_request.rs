@@ -20,7 +20,7 @@ pub struct OpenRequest {
 }
 
 /// Who knows which change requests are open, now.
-pub trait OpenRequests: fmt::Debug {
+pub trait OpenRequests: fmt::Debug + Send + Sync {
     /// Returns all that are open, oldest first.
     ///
     /// # Errors

@@ -10,12 +10,14 @@ mod compare;
 mod config_repo;
 mod deployments;
 mod dispatch;
+mod environments;
 mod fit;
 mod github;
 mod gitlab;
 mod open_requests;
 mod releases;
 
+pub use environments::Standing;
 pub use github::{GitHub, GitHubRepo};
 pub use gitlab::{GitLab, GitLabRepo};
 

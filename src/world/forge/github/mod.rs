@@ -12,13 +12,14 @@ mod config_repo;
 mod deployments;
 mod dispatch;
 mod dressing;
+mod environments;
 mod open_requests;
 mod query;
 mod releases;
 mod snapshot;
 
-use std::cell::OnceCell;
 use std::error::Error;
+use std::sync::OnceLock;
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use octocrab::Octocrab;
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 pub use config_repo::GitHubRepo;
+pub(in crate::world::forge) use environments::Standing;
 
 use super::access::{Credential, ForgeAccess};
 use super::call::{Answer, Called, Effect, call};
@@ -45,9 +47,9 @@ const API_VERSION: &str = "2022-11-28";
 pub struct GitHub {
     pub(super) access: ForgeAccess,
     pub(super) repo: ForgeRepo,
-    rest: OnceCell<Octocrab>,
-    graphql: OnceCell<Octocrab>,
-    app_token: OnceCell<Token>,
+    rest: OnceLock<Octocrab>,
+    graphql: OnceLock<Octocrab>,
+    app_token: OnceLock<Token>,
 }
 
 impl GitHub {
@@ -56,9 +58,9 @@ impl GitHub {
         Self {
             access,
             repo,
-            rest: OnceCell::new(),
-            graphql: OnceCell::new(),
-            app_token: OnceCell::new(),
+            rest: OnceLock::new(),
+            graphql: OnceLock::new(),
+            app_token: OnceLock::new(),
         }
     }
 
@@ -167,7 +169,7 @@ impl GitHub {
         ))
     }
 
-    fn client<'a>(&self, kept: &'a OnceCell<Octocrab>, base: &str) -> Result<&'a Octocrab, Fault> {
+    fn client<'a>(&self, kept: &'a OnceLock<Octocrab>, base: &str) -> Result<&'a Octocrab, Fault> {
         if let Some(client) = kept.get() {
             return Ok(client);
         }

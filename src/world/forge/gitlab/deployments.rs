@@ -17,9 +17,9 @@ use crate::words::fault::Fault;
 use crate::world::forge::call::{Answer, Called};
 
 /// What a token needs to read deployments.
-const READ: &str = "the Reporter role and the scope read_api";
+pub(super) const READ: &str = "the Reporter role and the scope read_api";
 /// What a token needs to record one.
-const WRITE: &str = "the Developer role and the scope api (a job token will do)";
+pub(super) const WRITE: &str = "the Developer role and the scope api (a job token will do)";
 /// How many deployments a page holds, and how many pages are read.
 const PAGE: usize = 100;
 const PAGES: usize = 3;

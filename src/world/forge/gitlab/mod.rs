@@ -10,6 +10,7 @@ mod config_repo;
 mod deployments;
 mod dispatch;
 mod dressing;
+mod environments;
 mod open_requests;
 mod own;
 mod releases;
@@ -23,6 +24,7 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 pub use config_repo::GitLabRepo;
+pub(in crate::world::forge) use environments::Standing;
 
 use super::access::{Credential, ForgeAccess};
 use super::call::{Answer, Called, Effect, call};
