@@ -74,7 +74,7 @@ fn what_cannot_be_a_label_is_an_error_with_a_way_out() {
 fn the_command_alone_lists_the_four() {
     let bench = Bench::new(&[]);
     let run = Run::from(bench.command().arg("preview").output().unwrap()).exits(2);
-    for name in ["slug"] {
+    for name in ["slug", "up", "down", "gc"] {
         assert!(run.stderr.contains(name), "{}", run.stderr);
     }
     let named = [
@@ -188,7 +188,7 @@ fn another_pull_request_of_the_same_slug_is_told_or_told_apart() {
     let told = ["--branch", "feature_a", "--repo", &repo];
     run(&hub, &told)
         .exits(0)
-        .says("is the slug of `feature/a` too, of change request 1");
+        .says("is the slug of `feature/a` too, of pull request 1");
     let alone = ["--branch", "feature_a"];
     hub.fake.clear_requests();
     assert!(!run(&hub, &alone).exits(0).stderr.contains("too"));

@@ -12,7 +12,7 @@ use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::history::{HistoryArgs, NowArgs};
 use crate::steps::open_promotion_pr::OpenPromotionPrArgs;
-use crate::steps::preview::SlugArgs;
+use crate::steps::preview::{DownArgs, GcArgs, SlugArgs, UpArgs};
 use crate::steps::release::{NextArgs, PublishArgs, TagArgs};
 use crate::steps::resolve_image::ResolveImageArgs;
 use crate::steps::rollback::RollbackArgs;
@@ -146,6 +146,27 @@ pub enum PreviewCommand {
     Slug {
         #[command(flatten)]
         args: Box<SlugArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Up {
+        #[command(flatten)]
+        args: Box<UpArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Down {
+        #[command(flatten)]
+        args: Box<DownArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Gc {
+        #[command(flatten)]
+        args: Box<GcArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

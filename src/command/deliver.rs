@@ -78,7 +78,7 @@ pub(super) fn run(
 ///
 /// # Errors
 /// As [`pipeline::run`].
-fn deliver(
+pub(super) fn deliver(
     request: &Request,
     address: &RepoAddress,
     branch: Option<&str>,
@@ -139,7 +139,11 @@ fn in_repo(what: &mut WhatArgs, address: &RepoAddress) {
 ///
 /// # Errors
 /// What cannot be read, or is not what it should be.
-fn inputs(what: &WhatArgs, address: &RepoAddress, environment: &Environment) -> anyhow::Result<Inputs> {
+pub(super) fn inputs(
+    what: &WhatArgs,
+    address: &RepoAddress,
+    environment: &Environment,
+) -> anyhow::Result<Inputs> {
     let host = Host::of(environment);
     let source = host.map(|host| host.source(environment)).unwrap_or_default();
     let event = what

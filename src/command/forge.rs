@@ -9,7 +9,7 @@ use super::config_repo::HostedAt;
 use super::console::Console;
 use super::opening::Opening;
 use super::tokens::{self, Role};
-use crate::words::address::{GitUrl, Scheme};
+use crate::words::address::{GitUrl, RepoAddress, Scheme};
 use crate::words::fault::Fault;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
 use crate::world::ci::Host;
@@ -34,6 +34,48 @@ pub(super) fn open(repo: &ForgeRepo, role: Role, opening: &Opening<'_>) -> anyho
 pub(super) fn open_of_url(url: &GitUrl, opening: &Opening<'_>) -> anyhow::Result<Forge> {
     let (repo, api_url) = served_at(url, opening.common, opening.environment)?;
     open_at(&repo, api_url.as_deref(), Role::Target, opening)
+}
+
+/// Opens the forge of an app's repository that the flags name beside a config repo. In CI it lies at the API that CI names,
+/// as `--api-url` is that of the config repo. The token of the config repo goes there too, where it is the same repository,
+/// or no other token is at hand and both are on one host.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_beside(
+    repo: &ForgeRepo,
+    config_repo: &RepoAddress,
+    opening: &Opening<'_>,
+) -> anyhow::Result<Forge> {
+    let Opening {
+        common, environment, ..
+    } = *opening;
+    let home = match Host::of(environment) {
+        Some(Host::GitHub) => Some(ForgeKind::GitHub),
+        Some(Host::GitLab) => Some(ForgeKind::GitLab),
+        Some(Host::Other) | None => None,
+    };
+    let api_url = common.api_url.as_deref().filter(|_| home != Some(repo.kind()));
+    let root = ApiRoot::of(repo.kind(), api_url, environment)?;
+    let (is_it, shares_host) = match config_repo {
+        RepoAddress::Forge(other) => {
+            let theirs = ApiRoot::of(other.kind(), common.api_url.as_deref(), environment)?;
+            let shares_host = other.kind() == repo.kind() && theirs.rest.origin() == root.rest.origin();
+            (shares_host && other == repo, shares_host)
+        }
+        RepoAddress::Git(url) => (
+            false,
+            url.host()
+                .eq_ignore_ascii_case(root.host().trim_start_matches("api.")),
+        ),
+        RepoAddress::Directory(_) => (false, false),
+    };
+    let role = match tokens::credential(repo.kind(), &root, Role::Source, common, environment)? {
+        _ if is_it => Role::Target,
+        Credential::None if shares_host => Role::Target,
+        _ => Role::Source,
+    };
+    open_at(repo, api_url, role, opening)
 }
 
 /// Opens the forge of an app's own repository; `None` where no forge can be told for it. It is the one that CI runs on, at

@@ -94,7 +94,7 @@ pub enum OnStale {
 }
 
 /// Whether an older value may replace a newer one.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct GuardArgs {
     /// How to tell an older value from a newer one [default: the policy's, else auto]
     #[arg(long, value_enum, value_name = "GUARD", help_heading = "Order")]
@@ -175,7 +175,7 @@ impl From<AutoMerge> for AutoMergeArg {
 }
 
 /// The pull request that carries a change.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Pull request")]
 pub struct PullRequestArgs {
     /// Branch that the pull request goes to, the same as --branch

@@ -50,10 +50,7 @@ impl Slug {
     /// # Errors
     /// As [`Slug::of_branch`].
     pub fn told_apart(branch: &str, max: usize) -> Result<Self, Fault> {
-        let hash: String = Sha256::digest(branch.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = format!("{:x}", Sha256::digest(branch.as_bytes()));
         let hash = &hash[..HASH.min(max)];
         match max.checked_sub(HASH + 1) {
             Some(room @ 1..) => Ok(Self(format!("{}-{hash}", Self::of_branch(branch, room)?))),
@@ -163,8 +160,7 @@ mod tests {
     /// The hash is that of the same table, written from gosimple/unidecode 1.0.1.
     #[test]
     fn every_character_is_spelt_as_argo_cd_spells_it() {
-        let hash = Sha256::digest(SPELLINGS.as_bytes());
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = format!("{:x}", Sha256::digest(SPELLINGS.as_bytes()));
         assert_eq!(
             hex,
             "62d437236b66897b063aae8b9cf2ffacba11aa34904d2b20f4551e892a83f44d"

@@ -15,6 +15,7 @@ pub mod github;
 pub mod gitlab;
 pub mod jobs;
 pub mod outputs;
+pub mod previews;
 pub mod proxy;
 pub mod reach;
 pub mod real_registry;

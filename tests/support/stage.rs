@@ -130,15 +130,8 @@ impl Stage {
         };
         let mut binary = self.bench.command();
         binary
-            .args([
-                command,
-                "--config-repo",
-                &address,
-                "--forge",
-                kind,
-                "--format",
-                "json",
-            ])
+            .args(command.split(' '))
+            .args(["--config-repo", &address, "--forge", kind, "--format", "json"])
             .args(arguments)
             .env("GITOPS_STEPS_API_URL", api_url)
             .env("GITOPS_STEPS_TOKEN", TOKEN)

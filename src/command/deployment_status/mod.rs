@@ -1,6 +1,6 @@
 //! `deployment-status`, from its arguments to its receipt.
 
-mod record;
+pub(super) mod record;
 mod wait;
 mod wrapper;
 
@@ -143,7 +143,7 @@ fn inputs(args: &DeploymentStatusArgs, environment: &Environment) -> anyhow::Res
 }
 
 /// Returns the run that this is part of. GitLab keeps nothing of it with a deployment, so it is not asked there.
-fn ci_run(host: Option<Host>, environment: &Environment) -> Option<CiRun> {
+pub(super) fn ci_run(host: Option<Host>, environment: &Environment) -> Option<CiRun> {
     if host != Some(Host::GitHub) {
         return None;
     }

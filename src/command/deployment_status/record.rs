@@ -17,7 +17,7 @@ use crate::world::forge::Forge;
 const LOOKED_AT: usize = 20;
 
 /// The deployments of one repository, as one request sees them.
-pub(super) struct Records<'a> {
+pub(in crate::command) struct Records<'a> {
     pub(super) forge: &'a Forge,
     pub(super) request: &'a Request,
     dry_run: bool,
@@ -25,10 +25,15 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub(super) fn new(run: &Run<'a>, forge: &'a Forge) -> Self {
+        Self::of(run.request, forge, run.common.dry_run)
+    }
+
+    /// The deployments of a repository, as a request sees them.
+    pub(in crate::command) fn of(request: &'a Request, forge: &'a Forge, dry_run: bool) -> Self {
         Self {
             forge,
-            request: run.request,
-            dry_run: run.common.dry_run,
+            request,
+            dry_run,
         }
     }
 
@@ -49,7 +54,7 @@ impl<'a> Records<'a> {
 
     /// Does what the flags say where there is no deployment: makes it with `first`, fails, or lets the receipt say that
     /// nothing is to be done.
-    pub(super) fn when_missing(
+    pub(in crate::command) fn when_missing(
         &self,
         first: &NewStatus,
         receipt: &mut Receipt,
@@ -72,7 +77,7 @@ impl<'a> Records<'a> {
     }
 
     /// Returns the deployment that is meant, if it is there.
-    pub(super) fn find(&self) -> Result<Option<Deployment>, Fault> {
+    pub(in crate::command) fn find(&self) -> Result<Option<Deployment>, Fault> {
         let target = &self.request.target;
         if let Some(id) = target.id {
             let found = self.forge.deployment(id)?;
@@ -127,7 +132,7 @@ impl<'a> Records<'a> {
     }
 
     /// Records a state, and tells the receipt; returns the deployment that has it now.
-    pub(super) fn record(
+    pub(in crate::command) fn record(
         &self,
         deployment: &Deployment,
         fresh: bool,
@@ -214,7 +219,7 @@ impl<'a> Records<'a> {
 
     /// Ends what a success supersedes and the forge leaves standing. The success is recorded by then, so what fails
     /// here is only told.
-    fn end_older(&self, ours: &Deployment, receipt: &mut Receipt) {
+    pub(in crate::command) fn end_older(&self, ours: &Deployment, receipt: &mut Receipt) {
         if self.forge.keeps_one_deployment_active() {
             return;
         }

@@ -1,6 +1,10 @@
 //! `preview`, from its arguments to its receipt.
 
+mod down;
+mod gc;
 mod slug;
+mod stage;
+mod up;
 
 use std::path::Path;
 
@@ -22,6 +26,9 @@ use crate::world::files;
 pub(super) fn run(below: &PreviewCommand, environment: &Environment) -> u8 {
     match below {
         PreviewCommand::Slug { args, common } => slug::run(args, common, environment),
+        PreviewCommand::Up { args, common } => up::run(args, common, environment),
+        PreviewCommand::Down { args, common } => down::run(args, common, environment),
+        PreviewCommand::Gc { args, common } => gc::run(args, common, environment),
     }
 }
 

@@ -63,7 +63,7 @@ fn try_run(
     let number = event
         .filter(|event| event.branch == branch)
         .map(|event| event.number);
-    let open = if args.requests.repo.is_some() || args.naming.suffix_on_collision {
+    let open = if args.requests.repo.is_some() || args.naming.slugs.suffix_on_collision {
         let repo = repo(args.requests.repo.as_deref(), environment)?;
         let opening = Opening {
             common,

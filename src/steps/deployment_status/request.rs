@@ -129,6 +129,26 @@ impl Request {
         })
     }
 
+    /// Makes the request that records a state of a preview: of the deployment of its environment that has its commit, which
+    /// is made where there is none.
+    pub fn of_preview(repo: ForgeRepo, target: Target, first: NewStatus, run: Option<CiRun>) -> Self {
+        let mut warnings = Vec::new();
+        Self {
+            repo,
+            target,
+            action: Action::Record(first.state),
+            if_missing: IfNoDeployment::Create,
+            create: false,
+            run,
+            environment_url: first.environment_url,
+            log_url: first.log_url,
+            description: first.description.map(|text| fitting(&text, &mut warnings)),
+            transient: true,
+            production: None,
+            warnings,
+        }
+    }
+
     /// Returns the status that records a state, with an own description where the user gave none.
     pub fn status(&self, state: DeploymentState, otherwise: Option<&str>) -> NewStatus {
         let mut unheard = Vec::new();

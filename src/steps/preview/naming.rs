@@ -52,8 +52,8 @@ impl Naming {
             domain => format!("{{slug}}.{}", domain.trim_start_matches('.')),
         });
         Ok(Self {
-            max: slug::read_max(args.max)?,
-            tells_apart: args.suffix_on_collision,
+            max: slug::read_max(args.slugs.max)?,
+            tells_apart: args.slugs.suffix_on_collision,
             host: domain
                 .map(|host| read("--domain", &host, HOST_NAMES))
                 .transpose()?,
@@ -82,6 +82,12 @@ impl Naming {
             .collect()
     }
 
+    /// Returns whether an open request keeps a slug that one of this number had, or may have had where it is not known.
+    pub fn keeps(&self, other: &OpenRequest, number: Option<u64>, slug: &Slug) -> bool {
+        let is_older = number.is_none_or(|number| other.number < number);
+        self.plain(&other.branch).is_ok_and(|plain| plain == *slug) && (is_older || !self.tells_apart)
+    }
+
     /// Names a branch among the open requests: the oldest of those of one slug keeps it, and each of the others is told
     /// apart where that was asked for. `number` is the branch's own request, where it is known.
     ///
@@ -102,7 +108,7 @@ impl Naming {
             });
         };
         let whose = format!(
-            "`{plain}` is the slug of `{}` too, of change request {}",
+            "`{plain}` is the slug of `{}` too, of pull request {}",
             shown(&first.branch),
             first.number
         );
@@ -200,12 +206,7 @@ mod tests {
     use super::*;
 
     fn naming(change: impl FnOnce(&mut NamingArgs)) -> Result<Naming, Fault> {
-        let mut args = NamingArgs {
-            max: None,
-            suffix_on_collision: false,
-            domain: None,
-            environment_url: None,
-        };
+        let mut args = NamingArgs::default();
         change(&mut args);
         Naming::new(&args)
     }
@@ -291,7 +292,7 @@ mod tests {
             assert_eq!(named.slug.as_str(), "feature-a");
             assert!(named.warning.unwrap().contains("--suffix-on-collision"));
         }
-        let apart = naming(|args| args.suffix_on_collision = true).unwrap();
+        let apart = naming(|args| args.slugs.suffix_on_collision = true).unwrap();
         let slug = |branch, number, rivals: &[&OpenRequest]| {
             apart.among(branch, number, rivals).unwrap().slug.to_string()
         };

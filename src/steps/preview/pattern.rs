@@ -97,6 +97,17 @@ impl Pattern {
         format!("{}{slug}{}", self.before, self.after)
     }
 
+    /// Returns what stands before the slug.
+    pub fn beginning(&self) -> &str {
+        &self.before
+    }
+
+    /// Returns whether previews lie in a folder, or are one with it.
+    pub fn is_below(&self, folder: &RepoPath) -> bool {
+        let parents = self.before.rsplit_once('/').map_or("", |(parents, _)| parents);
+        format!("{parents}/").starts_with(&format!("{folder}/"))
+    }
+
     /// Returns the slug in a whole name; `None` for a name of another kind.
     pub fn slug_in(&self, name: &str) -> Option<Slug> {
         let slug = name.strip_prefix(&self.before)?.strip_suffix(&self.after)?;

@@ -168,6 +168,16 @@ impl Hub {
             .unwrap_or_else(|refused| panic!("{refused:?}"));
     }
 
+    /// Somebody opens a closed pull request again.
+    pub fn reopen(&self, repo: &str, number: u64) {
+        let change = pulls::Change {
+            open: Some(true),
+            ..pulls::Change::default()
+        };
+        pulls::alter(&mut self.state(), repo, number, change, "ann")
+            .unwrap_or_else(|refused| panic!("{refused:?}"));
+    }
+
     /// Somebody gives a pull request these labels, and takes all others away.
     pub fn label(&self, repo: &str, number: u64, labels: &[&str]) {
         let mut state = self.state();
@@ -180,7 +190,7 @@ impl Hub {
     }
 
     /// Lets a pull request come from another repository; an empty name is one that was deleted.
-    pub fn from_fork(&self, repo: &str, number: u64, fork: &str) {
+    pub fn comes_from_fork(&self, repo: &str, number: u64, fork: &str) {
         let mut state = self.state();
         let pull = state
             .repo_mut(repo)

@@ -83,7 +83,7 @@ impl Lab {
     }
 
     /// Lets a merge request come from another project; `None` is one that was deleted.
-    pub fn from_fork(&self, project: &str, iid: u64, fork: Option<u64>) {
+    pub fn comes_from_fork(&self, project: &str, iid: u64, fork: Option<u64>) {
         let mut state = self.state();
         state.project(project).merge_requests[place(iid)]["source_project_id"] = json!(fork);
     }
