@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::file::{App, Environment, File, Kind, Names, Target};
+use super::file::{App, Environment, File, Kind, Names, OneOrMany, Target};
 use super::hold::read_hold;
 use super::pattern::Pattern;
 use super::resolve::read_freeze;
@@ -46,103 +46,128 @@ impl Wrong {
     }
 }
 
-/// Checks a whole file.
-pub(super) fn check(file: &File) -> Result<(), Wrong> {
+/// Checks a whole file, and returns everything that does not hold, in the order of the file.
+pub(super) fn check(file: &File) -> Vec<Wrong> {
     if file.version != 1 {
         let fault = Fault::invalid(format!(
             "version {} is not known; this is version 1",
             file.version
         ))
         .hint("update gitops-steps, or write `version: 1`");
-        return Err(Wrong::at(&["version"], fault));
+        return vec![Wrong::at(&["version"], fault)];
     }
+    let mut found = Found::default();
     for (name, app) in file.apps.iter() {
-        check_app(app).map_err(|wrong| wrong.under(&["apps", name]))?;
+        found.take(&["apps", name], check_app(app));
     }
     for (name, hold) in &file.holds {
-        read_hold(name, hold).map_err(|(key, fault)| {
+        found.note(read_hold(name, hold).map(|_| ()).map_err(|(key, fault)| {
             let keys: &[&str] = if key.is_empty() { &[] } else { &[key] };
             Wrong::at(keys, fault).under(&["holds", name])
-        })?;
+        }));
     }
-    Ok(())
+    found.0
 }
 
-fn check_app(app: &App) -> Result<(), Wrong> {
+/// What was found not to hold so far.
+#[derive(Default)]
+struct Found(Vec<Wrong>);
+
+impl Found {
+    fn note(&mut self, checked: Result<(), Wrong>) {
+        self.0.extend(checked.err());
+    }
+
+    /// Takes over what was found below some keys.
+    fn take(&mut self, keys: &[&str], found: Self) {
+        self.0.extend(found.0.into_iter().map(|wrong| wrong.under(keys)));
+    }
+}
+
+fn check_app(app: &App) -> Found {
+    let mut found = Found::default();
     let mut images = Vec::new();
     for text in app.image.0.iter().flatten() {
-        let image = sample_image(text).map_err(|fault| Wrong::at(&["image"], fault))?;
-        images.push((image.canonical(), text.as_str()));
+        match sample_image(text) {
+            Ok(image) => images.push((image.canonical(), text.as_str())),
+            Err(fault) => found.0.push(Wrong::at(&["image"], fault)),
+        }
     }
+    // Which images there are is not known then.
+    let unclear = !found.0.is_empty();
     if app.image.0.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Wrong::at(
-            &["image"],
-            Fault::invalid("the list of images is empty"),
-        ));
+        let fault = Fault::invalid("the list of images is empty");
+        found.0.push(Wrong::at(&["image"], fault));
     }
     if images.iter().map(|(name, _)| name).collect::<HashSet<_>>().len() < images.len() {
-        return Err(Wrong::at(
-            &["image"],
-            Fault::invalid("an image stands twice in the list"),
-        ));
+        let fault = Fault::invalid("an image stands twice in the list");
+        found.0.push(Wrong::at(&["image"], fault));
     }
     for (key, list) in [("source", &app.source), ("senders", &app.senders)] {
-        if list.0.as_ref().is_some_and(Vec::is_empty) {
-            let fault = Fault::invalid(format!("the list `{key}` is empty"))
-                .hint("name who is accepted, or leave the key out to accept anyone");
-            return Err(Wrong::at(&[key], fault));
-        }
-        for text in list.0.iter().flatten() {
-            let read = |text: &str| {
-                if key == "source" {
-                    read_repo(text)
-                } else {
-                    read_login(text)
-                }
-            };
-            Pattern::parse(text)
-                .and_then(|pattern| read(&pattern.fill(SAMPLE, SAMPLE)))
-                .map_err(|fault| Wrong::at(&[key], fault))?;
-        }
+        check_list(key, list, &mut found);
     }
     if app.environments.iter().next().is_none() {
-        return Err(Wrong::at(
-            &["environments"],
-            Fault::invalid("the app has no environment"),
-        ));
+        let fault = Fault::invalid("the app has no environment");
+        found.0.push(Wrong::at(&["environments"], fault));
     }
     for (name, environment) in app.environments.iter() {
-        check_environment(environment, &images).map_err(|wrong| wrong.under(&["environments", name]))?;
+        let images = (!unclear).then_some(images.as_slice());
+        found.take(&["environments", name], check_environment(environment, images));
     }
-    check_promotions(&app.environments)
+    check_promotions(&app.environments, &mut found);
+    found
 }
 
-fn check_environment(environment: &Environment, images: &[Image]) -> Result<(), Wrong> {
+fn check_list(key: &str, list: &OneOrMany, found: &mut Found) {
+    if list.0.as_ref().is_some_and(Vec::is_empty) {
+        let fault = Fault::invalid(format!("the list `{key}` is empty"))
+            .hint("name who is accepted, or leave the key out to accept anyone");
+        found.0.push(Wrong::at(&[key], fault));
+    }
+    for text in list.0.iter().flatten() {
+        let read = |text: &str| {
+            if key == "source" {
+                read_repo(text)
+            } else {
+                read_login(text)
+            }
+        };
+        let checked = Pattern::parse(text).and_then(|pattern| read(&pattern.fill(SAMPLE, SAMPLE)));
+        found.note(checked.map(|_| ()).map_err(|fault| Wrong::at(&[key], fault)));
+    }
+}
+
+/// Checks an environment of an app with these images, where they are known.
+fn check_environment(environment: &Environment, images: Option<&[Image]>) -> Found {
+    let mut found = Found::default();
     match (&environment.targets, &environment.clusters) {
-        (Some(targets), None) => check_targets(targets, images).map_err(|wrong| wrong.under(&["targets"]))?,
+        (Some(targets), None) => found.take(&["targets"], check_targets(targets, images)),
         (None, Some(clusters)) => {
             for (name, targets) in clusters.iter() {
-                name.parse::<ClusterName>()
-                    .map_err(|fault| Wrong::at(&["clusters", name], fault))?;
-                check_targets(targets, images).map_err(|wrong| wrong.under(&["clusters", name]))?;
+                let named = name.parse::<ClusterName>().map(|_| ());
+                found.note(named.map_err(|fault| Wrong::at(&["clusters", name], fault)));
+                found.take(&["clusters", name], check_targets(targets, images));
             }
             if clusters.named.is_empty() {
-                return Err(Wrong::at(&["clusters"], Fault::invalid("there is no cluster")));
+                found
+                    .0
+                    .push(Wrong::at(&["clusters"], Fault::invalid("there is no cluster")));
             }
         }
         (Some(_), Some(_)) => {
             let fault =
                 Fault::invalid("`targets` and `clusters` stand side by side").hint("keep one of them");
-            return Err(Wrong::at(&["clusters"], fault));
+            found.0.push(Wrong::at(&["clusters"], fault));
         }
         (None, None) => {
             let fault =
                 Fault::invalid("the environment has no places to change").hint("add `targets` or `clusters`");
-            return Err(Wrong::at(&[], fault));
+            found.0.push(Wrong::at(&[], fault));
         }
     }
     if let Some(frozen) = &environment.frozen {
-        read_freeze(frozen).map_err(|(key, fault)| Wrong::at(&["frozen", key], fault))?;
+        let read = read_freeze(frozen).map(|_| ());
+        found.note(read.map_err(|(key, fault)| Wrong::at(&["frozen", key], fault)));
     }
     if let Some(select) = &environment.select {
         let follow = |text: &str| Ok(Pattern::parse(text)?.fill(SAMPLE, SAMPLE));
@@ -161,12 +186,14 @@ fn check_environment(environment: &Environment, images: &[Image]) -> Result<(), 
         }
     }
     if let Some(chart) = &environment.chart {
-        sample_path(&chart.path).map_err(|fault| Wrong::at(&["chart", "path"], fault))?;
+        let path = sample_path(&chart.path).map(|_| ());
+        found.note(path.map_err(|fault| Wrong::at(&["chart", "path"], fault)));
     }
     let request = &environment.pull_request;
     for (key, text) in [("title", &request.title), ("body", &request.body)] {
         if let Some(text) = text {
-            Template::parse(text, MESSAGE_NAMES).map_err(|fault| Wrong::at(&["pull-request", key], fault))?;
+            let parsed = Template::parse(text, MESSAGE_NAMES).map(|_| ());
+            found.note(parsed.map_err(|fault| Wrong::at(&["pull-request", key], fault)));
         }
     }
     if request
@@ -175,22 +202,26 @@ fn check_environment(environment: &Environment, images: &[Image]) -> Result<(), 
         .is_some_and(|title| title.chars().count() > TITLE_MAX)
     {
         let fault = Fault::invalid("a title has at most 256 characters");
-        return Err(Wrong::at(&["pull-request", "title"], fault));
+        found.0.push(Wrong::at(&["pull-request", "title"], fault));
     }
-    Ok(())
+    found
 }
 
-fn check_targets(targets: &[Target], images: &[Image]) -> Result<(), Wrong> {
+fn check_targets(targets: &[Target], images: Option<&[Image]>) -> Found {
+    let mut found = Found::default();
     if targets.is_empty() {
-        return Err(Wrong::at(&[], Fault::invalid("the list of targets is empty")));
+        found
+            .0
+            .push(Wrong::at(&[], Fault::invalid("the list of targets is empty")));
     }
     for (index, target) in targets.iter().enumerate() {
-        check_target(target, images).map_err(|wrong| wrong.under(&[&index.to_string()]))?;
+        let checked = check_target(target, images);
+        found.note(checked.map_err(|wrong| wrong.under(&[&index.to_string()])));
     }
-    Ok(())
+    found
 }
 
-fn check_target(target: &Target, images: &[Image]) -> Result<(), Wrong> {
+fn check_target(target: &Target, images: Option<&[Image]>) -> Result<(), Wrong> {
     sample_path(&target.file).map_err(|fault| Wrong::at(&["file"], fault))?;
     if let Some(path) = &target.path {
         Pattern::parse(path)
@@ -210,6 +241,7 @@ fn check_target(target: &Target, images: &[Image]) -> Result<(), Wrong> {
     if target.document.as_ref().is_some_and(String::is_empty) {
         return Err(Wrong::at(&["document"], Fault::invalid("the document is empty")));
     }
+    let Some(images) = images else { return Ok(()) };
     match &target.image {
         None if images.len() > 1 => {
             let fault = Fault::invalid("the app has several images, and the target does not say which")
@@ -232,8 +264,8 @@ fn check_target(target: &Target, images: &[Image]) -> Result<(), Wrong> {
 }
 
 /// Checks that what is promoted comes from an environment that exists, and in the end from one that is not
-/// promoted to.
-fn check_promotions(environments: &Names<Environment>) -> Result<(), Wrong> {
+/// promoted to. A circle is told of once.
+fn check_promotions(environments: &Names<Environment>, found: &mut Found) {
     let at = |name: &str, fault| Wrong::at(&["environments", name, "promote-from"], fault);
     let mut proven: HashSet<&str> = HashSet::new();
     for (start, _) in environments.iter() {
@@ -245,7 +277,8 @@ fn check_promotions(environments: &Names<Environment>) -> Result<(), Wrong> {
                     "the promotions go round in a circle through `{}`",
                     shown(name)
                 ));
-                return Err(at(name, fault));
+                found.0.push(at(name, fault));
+                break;
             }
             let entry = if name == "*" {
                 environments.star.as_ref()
@@ -258,13 +291,13 @@ fn check_promotions(environments: &Names<Environment>) -> Result<(), Wrong> {
             if environments.get(from).is_none() || from == "*" {
                 let fault = Fault::invalid(format!("there is no environment `{}`", shown(from)))
                     .hint(suggestion(from, environments.named.keys().map(String::as_str)));
-                return Err(at(name, fault));
+                found.0.push(at(name, fault));
+                break;
             }
             name = from;
         }
         proven.extend(chain);
     }
-    Ok(())
 }
 
 fn sample_image(text: &str) -> Result<ImageName, Fault> {

@@ -67,6 +67,15 @@ impl Pattern {
             .then(|| self.0.render(|hole| bound.get(hole)))
     }
 
+    /// Returns the text before the first hole that is not known.
+    pub(super) fn begin(&self, bound: &Bound) -> String {
+        let known = |part: &Part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Hole(hole) => bound.get(hole).map(str::to_owned),
+        };
+        self.0.parts().iter().map_while(known).collect()
+    }
+
     /// Returns every way to fill the holes so that the pattern gives `text`. At most two holes are
     /// open, so this ends after 63 × 63 tries.
     pub(super) fn matches(&self, text: &str, bound: &Bound) -> BTreeSet<Bound> {

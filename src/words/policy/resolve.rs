@@ -238,7 +238,7 @@ impl Policy {
     }
 
     /// Tells whether a name that `"*"` was matched with has an entry of its own, which replaces that one.
-    fn is_named(&self, start: &Bound, bound: &Bound, app: &App) -> bool {
+    pub(super) fn is_named(&self, start: &Bound, bound: &Bound, app: &App) -> bool {
         let found = |start: &Option<String>, bound: &Option<String>| match (start, bound) {
             (None, Some(name)) => Some(name.clone()),
             _ => None,
@@ -306,7 +306,7 @@ fn select_of(
 }
 
 /// Returns the targets of an environment, each with its cluster.
-fn targets_of(environment: &Environment) -> impl Iterator<Item = (Option<&str>, &file::Target)> {
+pub(super) fn targets_of(environment: &Environment) -> impl Iterator<Item = (Option<&str>, &file::Target)> {
     let plain = environment.targets.iter().flatten().map(|target| (None, target));
     let clusters = environment.clusters.iter().flat_map(file::Names::iter);
     plain.chain(clusters.flat_map(|(name, targets)| targets.iter().map(move |target| (Some(name), target))))
