@@ -8,6 +8,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::steps::bump_values::BumpValuesArgs;
+use crate::steps::check::CheckArgs;
 use crate::steps::deployment_status::DeploymentStatusArgs;
 use crate::steps::dispatch_deploy::DispatchDeployArgs;
 use crate::steps::history::{HistoryArgs, NowArgs};
@@ -47,6 +48,13 @@ pub enum Command {
     BumpValues {
         #[command(flatten)]
         args: Box<BumpValuesArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Check {
+        #[command(flatten)]
+        args: Box<CheckArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::cli::{Color, CommonArgs};
 use super::exit::Failure;
 use super::{github, gitlab, tokens};
+use crate::plan::finding::Finding;
 use crate::words::redact::Redactor;
 use crate::world::ci::Host;
 use crate::world::clock;
@@ -87,6 +88,13 @@ impl Console {
             self.error_line(&github::warning(text));
         } else {
             self.error_line(&format!("{} {text}", self.paint(YELLOW, "warning:")));
+        }
+    }
+
+    /// Puts a finding on its line, on GitHub alone; its file lies in this folder of the repository.
+    pub fn annotate(&self, finding: &Finding, folder: &str) {
+        if self.host == Some(Host::GitHub) {
+            self.error_line(&github::finding(finding, folder));
         }
     }
 

@@ -5,8 +5,9 @@
 use std::fmt::Write as _;
 
 use super::exit::Failure;
-use super::history;
 use super::receipt::Receipt;
+use super::{check, history};
+use crate::plan::finding::Finding;
 use crate::plan::release::ReleaseReport;
 use crate::words::markdown::{code, fenced, inline, link};
 
@@ -41,6 +42,9 @@ pub fn summary(receipt: &Receipt) -> String {
     }
     if let Some(history) = &receipt.history {
         let _ = writeln!(text, "{}", history::summary(history));
+    }
+    if let Some(found) = &receipt.check {
+        let _ = writeln!(text, "{}", check::summary(found));
     }
     if let Some(release) = &receipt.release {
         release_notes(&mut text, release);
@@ -114,6 +118,24 @@ pub fn error(failure: &Failure) -> String {
         "::error {}::{}",
         properties.join(","),
         data(&format!("{}{hint}", failure.message))
+    )
+}
+
+/// Returns the annotation of a finding, on its line; its file lies in this folder of the repository.
+pub fn finding(finding: &Finding, folder: &str) -> String {
+    let mut properties = vec![format!("file={}", property(&format!("{folder}{}", finding.file)))];
+    properties.extend(finding.line.map(|line| format!("line={line}")));
+    properties.extend(finding.column.map(|column| format!("col={column}")));
+    properties.push(format!(
+        "title={}",
+        property(&format!("gitops-steps: {}", finding.code))
+    ));
+    let hint = finding.hint.as_ref().map(|hint| format!("\nhint: {hint}"));
+    format!(
+        "::{} {}::{}",
+        finding.severity.word(),
+        properties.join(","),
+        data(&format!("{}{}", finding.message, hint.unwrap_or_default()))
     )
 }
 

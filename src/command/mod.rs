@@ -2,6 +2,7 @@
 
 mod ancestry;
 mod bump_values;
+mod check;
 pub mod cli;
 mod config_repo;
 mod console;
@@ -77,6 +78,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
     };
     match cli.command {
         Command::BumpValues { args, common } => bump_values::run(&args, &common, environment),
+        Command::Check { args, common } => check::run(&args, &common, environment),
         Command::DeploymentStatus { args, common } => deployment_status::run(&args, &common, environment),
         Command::DispatchDeploy { args, common } => dispatch_deploy::run(&args, &common, environment),
         Command::History { args, common, below } => match below {

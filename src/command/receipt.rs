@@ -6,6 +6,7 @@ use super::exit::Failure;
 use crate::plan::dispatch::Draft;
 use crate::plan::release::ReleaseReport;
 use crate::plan::{Operation, Plan, Publish, ValueChange};
+use crate::steps::check::report::Report as Checked;
 use crate::steps::history::report::Report;
 use crate::steps::resolve_image::{Resolution, Row};
 use crate::words::fault::Kind;

@@ -10,6 +10,7 @@ pub mod comparison;
 pub mod deployment;
 pub mod diff;
 pub mod dispatch;
+pub mod finding;
 pub mod folder;
 pub mod log;
 pub mod open_request;

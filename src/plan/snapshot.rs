@@ -17,6 +17,11 @@ pub trait Snapshot {
     /// Returns the commit in full hex; `None` for a folder that is edited in place.
     fn commit(&self) -> Option<&str>;
 
+    /// Tells whether its files are at hand, so that reading more of them costs no request.
+    fn is_near(&self) -> bool {
+        false
+    }
+
     /// Reads files; `None` stands for one that does not exist. Symbolic links are followed inside the
     /// repository.
     ///

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bump_values;
+pub mod check;
 pub mod deployment_status;
 pub mod dispatch_deploy;
 pub mod files;
@@ -9,9 +10,11 @@ pub mod history;
 pub mod open_promotion_pr;
 pub mod preview;
 pub mod proposal;
+pub mod reading;
 pub mod release;
 pub mod resolve_image;
 pub mod rollback;
+pub mod shadow;
 
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;

@@ -186,6 +186,10 @@ impl Snapshot for Files<'_> {
         None
     }
 
+    fn is_near(&self) -> bool {
+        true
+    }
+
     fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
         paths.iter().map(|path| self.0.read_one(path)).collect()
     }

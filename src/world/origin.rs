@@ -85,6 +85,12 @@ impl Checkout {
         Ok(differing)
     }
 
+    /// Returns the directory's place below the repository's root; `None` for the root itself, and where there is no
+    /// repository.
+    pub fn folder_in_repository(&self) -> Option<RepoPath> {
+        self.folder(&self.repository().ok()?).ok()?
+    }
+
     /// Returns the commit that is checked out, if there is one.
     pub(super) fn checked_out(&self) -> Option<String> {
         let repo = self.repository().ok()?;

@@ -85,6 +85,27 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Returns where the version is written: the tag, or the whole reference; `None` for a whole document.
+    pub fn version_path(&self) -> Option<&Path> {
+        match &self.shape {
+            Shape::Parts(parts) => Some(&parts.tag),
+            Shape::Reference { .. } | Shape::Version => self.path.as_ref(),
+        }
+    }
+
+    /// Tells whether a line of the file is part of the place.
+    pub fn covers(&self, file: &File, line: usize) -> bool {
+        let at = |path: &Path| self.line_of(file, path) == line;
+        match &self.shape {
+            Shape::Parts(parts) => {
+                line == self.line || at(&parts.tag) || parts.digest.as_ref().is_some_and(at)
+            }
+            Shape::Reference { .. } | Shape::Version => line == self.line,
+        }
+    }
+}
+
 /// Keeps to images where both images and charts answer to a name: their versions have nothing to do with each
 /// other.
 pub fn images_before_charts<T>(found: &mut Vec<T>, place: impl Fn(&T) -> &Place) {

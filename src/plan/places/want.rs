@@ -3,7 +3,7 @@
 use super::{Parts, Place, Shape, Written, is_template, last_key, shown};
 use crate::words::fault::Fault;
 use crate::words::image::{Digest, ImageName, Tag};
-use crate::yaml::{File, Path};
+use crate::yaml::{Document, Edit, File, IfMissing, Operation, Path, Value};
 
 /// The image that shall stand at a place; what is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,26 @@ pub enum PlaceEdit {
     Set(Path, String),
     /// Remove the key, if it is there.
     Unset(Path),
+}
+
+impl PlaceEdit {
+    /// Returns it as an edit of a document.
+    pub fn edit(self, document: usize, allow_shared: bool) -> Edit {
+        let (path, operation, if_missing) = match self {
+            Self::Set(path, text) => {
+                let value = Value::String(text);
+                (path, Operation::Set { value }, IfMissing::Create)
+            }
+            Self::Unset(path) => (path, Operation::Unset, IfMissing::Skip),
+        };
+        Edit {
+            document: Some(Document::Index(document)),
+            path,
+            operation,
+            if_missing,
+            allow_shared,
+        }
+    }
 }
 
 /// What happens to one part of an image.

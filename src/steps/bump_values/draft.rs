@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::plan::ValueChange;
 use crate::plan::commit::{Fate, FileChange};
-use crate::plan::places::{Place, PlaceEdit, Shape, Want};
+use crate::plan::places::{Place, Shape, Want};
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::steps::fault_in;
 use crate::words::fault::Fault;
@@ -193,27 +193,7 @@ impl Draft {
             },
         });
         for edit in edits {
-            let (path_in_file, operation, if_missing) = match edit {
-                PlaceEdit::Set(at, text) => (
-                    at,
-                    Operation::Set {
-                        value: Value::String(text),
-                    },
-                    yaml::IfMissing::Create,
-                ),
-                PlaceEdit::Unset(at) => (at, Operation::Unset, yaml::IfMissing::Skip),
-            };
-            let document = Some(Document::Index(place.document));
-            self.push(
-                path,
-                Edit {
-                    document,
-                    path: path_in_file,
-                    operation,
-                    if_missing,
-                    allow_shared,
-                },
-            );
+            self.push(path, edit.edit(place.document, allow_shared));
         }
         Ok(())
     }

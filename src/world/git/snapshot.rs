@@ -1,6 +1,9 @@
 //! A commit's files, read from its trees.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::Context as _;
 use git2::{Commit, ObjectType, Oid, Repository, Signature, Tree};
@@ -24,6 +27,8 @@ pub(super) struct GitSnapshot<'repo> {
     folder: Option<&'repo RepoPath>,
     history: History<'repo>,
     root: Option<Tree<'repo>>,
+    /// The folders that were looked into, by their paths: libgit2 reads a large one anew each time.
+    folders: RefCell<HashMap<String, Option<Rc<Tree<'repo>>>>>,
 }
 
 impl<'repo> GitSnapshot<'repo> {
@@ -50,7 +55,32 @@ impl<'repo> GitSnapshot<'repo> {
             folder,
             history,
             root,
+            folders: RefCell::default(),
         })
+    }
+
+    /// What lies at a path: id, kind and mode.
+    fn entry(&self, path: &str) -> Result<Option<(Oid, Option<ObjectType>, i32)>, git2::Error> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let found = if folder.is_empty() {
+            self.root.as_ref().and_then(|root| found(root, name))
+        } else {
+            self.tree(folder)?.and_then(|tree| found(&tree, name))
+        };
+        Ok(found)
+    }
+
+    /// The folder at a path, if there is one.
+    fn tree(&self, folder: &str) -> Result<Option<Rc<Tree<'repo>>>, git2::Error> {
+        if let Some(known) = self.folders.borrow().get(folder) {
+            return Ok(known.clone());
+        }
+        let tree = match self.entry(folder)? {
+            Some((id, Some(ObjectType::Tree), _)) => Some(Rc::new(self.repo.find_tree(id)?)),
+            _ => None,
+        };
+        self.folders.borrow_mut().insert(folder.to_owned(), tree.clone());
+        Ok(tree)
     }
 
     /// The path from the root of the repository.
@@ -62,18 +92,14 @@ impl<'repo> GitSnapshot<'repo> {
     }
 
     fn look(&self, path: &RepoPath) -> anyhow::Result<Entry> {
-        match &self.root {
-            Some(root) => look(self.repo, root, path),
-            None => Ok(Entry::Missing),
-        }
+        Ok(kind(self.repo, self.entry(path.as_str())?)?)
     }
 
     fn read_one(&self, path: &RepoPath) -> anyhow::Result<Option<Blob>> {
         let Some(found) = links::follow(path, |path| self.look(path))? else {
             return Ok(None);
         };
-        let root = self.root.as_ref().expect("a file was found below the root");
-        let (id, _, _) = entry(root, found.as_str())?.expect("the file was just found");
+        let (id, _, _) = self.entry(found.as_str())?.expect("the file was just found");
         let bytes = self.repo.find_blob(id)?.content().to_vec();
         Ok(Some(Blob { path: found, bytes }))
     }
@@ -82,6 +108,10 @@ impl<'repo> GitSnapshot<'repo> {
 impl Snapshot for GitSnapshot<'_> {
     fn commit(&self) -> Option<&str> {
         Some(&self.commit)
+    }
+
+    fn is_near(&self) -> bool {
+        true
     }
 
     fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
@@ -152,7 +182,12 @@ pub(super) fn has_parents(commit: &Commit<'_>) -> bool {
 
 /// Tells what lies at a path of a tree.
 pub(super) fn look(repo: &Repository, tree: &Tree<'_>, path: &RepoPath) -> anyhow::Result<Entry> {
-    Ok(match entry(tree, path.as_str())? {
+    Ok(kind(repo, entry(tree, path.as_str())?)?)
+}
+
+/// Tells what an entry of a tree is.
+fn kind(repo: &Repository, entry: Option<(Oid, Option<ObjectType>, i32)>) -> Result<Entry, git2::Error> {
+    Ok(match entry {
         None => Entry::Missing,
         Some((id, Some(ObjectType::Blob), LINK)) => {
             let target = repo.find_blob(id)?;
@@ -162,6 +197,11 @@ pub(super) fn look(repo: &Repository, tree: &Tree<'_>, path: &RepoPath) -> anyho
         Some((_, Some(ObjectType::Tree), _)) => Entry::Folder,
         Some(_) => Entry::Other,
     })
+}
+
+fn found(tree: &Tree<'_>, name: &str) -> Option<(Oid, Option<ObjectType>, i32)> {
+    let entry = tree.get_name(name)?;
+    Some((entry.id(), entry.kind(), entry.filemode()))
 }
 
 /// Returns the id, kind and mode of what lies at a path of a tree.

@@ -1,0 +1,109 @@
+//! `check`, from its arguments to its receipt, and the views of what it finds.
+
+mod quality;
+mod text;
+
+use std::sync::Arc;
+
+use super::cli::{CommonArgs, Format};
+use super::console::Console;
+use super::opening::Opening;
+use super::receipt::Receipt;
+use super::{config_repo, finish};
+use crate::plan::{Operation, Publish};
+use crate::steps::check::report::Report;
+use crate::steps::check::{CheckArgs, Request};
+use crate::words::address::RepoAddress;
+use crate::world::checkout::Checkout;
+use crate::world::ci::Host;
+use crate::world::env::Environment;
+use crate::world::files;
+
+pub(super) use text::summary;
+
+/// Runs the command and returns the exit code.
+pub(super) fn run(args: &CheckArgs, common: &CommonArgs, environment: &Environment) -> u8 {
+    let host = Host::of(environment);
+    let console = Arc::new(Console::new(Some(common), environment, host));
+    let mut receipt = Receipt::new("check", Operation::Failed);
+    receipt.dry_run = common.dry_run;
+    let mut common = common.clone();
+    let outcome = finish::check_places(&mut common)
+        .and_then(|()| match &args.code_quality {
+            Some(file) => {
+                files::check_place(file).map_err(|fault| anyhow::Error::from(fault).context("--code-quality"))
+            }
+            None => Ok(()),
+        })
+        .and_then(|()| try_check(args, &common, environment, &console, &mut receipt));
+    finish::finish(outcome, receipt, &common, environment, &console)
+}
+
+fn try_check(
+    args: &CheckArgs,
+    common: &CommonArgs,
+    environment: &Environment,
+    console: &Arc<Console>,
+    receipt: &mut Receipt,
+) -> anyhow::Result<Receipt> {
+    let opening = Opening {
+        common,
+        environment,
+        deadline: common.deadline(false)?,
+        console,
+    };
+    let request = Request::new(args)?;
+    // A directory is read as it lies there, unless a branch of its origin is asked for.
+    let publish = match &request.config_repo {
+        RepoAddress::Directory(_) if request.branch.is_some() => Publish::Push,
+        _ => Publish::Files,
+    };
+    let branch = request.branch.as_deref();
+    let (mut repo, _) = config_repo::open(&request.config_repo, publish, branch, &opening)?;
+    let report = {
+        let snapshot = repo.snapshot()?;
+        receipt.commit = snapshot.commit().map(str::to_owned);
+        request.examine(&*snapshot)?
+    };
+    receipt.branch = repo.branch().map(str::to_owned);
+    if let ([app], [env]) = (request.apps.as_slice(), request.envs.as_slice()) {
+        (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
+    }
+    let folder = folder_of(&request.config_repo);
+    show(args, common, &report, &folder, console)?;
+    receipt.check = Some(report.clone());
+    report.judge(request.strict)?;
+    receipt.operation = Operation::Unchanged;
+    receipt.story = Some(report.story());
+    Ok(receipt.clone())
+}
+
+/// The folder of the repository that a directory is, with a slash at its end; empty for its root.
+fn folder_of(config_repo: &RepoAddress) -> String {
+    let RepoAddress::Directory(directory) = config_repo else {
+        return String::new();
+    };
+    let checkout = Checkout::open(directory).ok();
+    let folder = checkout.and_then(|checkout| checkout.folder_in_repository());
+    folder.map_or_else(String::new, |folder| format!("{folder}/"))
+}
+
+/// Prints the findings, puts them on their lines, and writes the report of GitLab.
+fn show(
+    args: &CheckArgs,
+    common: &CommonArgs,
+    report: &Report,
+    folder: &str,
+    console: &Console,
+) -> anyhow::Result<()> {
+    if common.format == Format::Text {
+        console.text(&text::of(report));
+    }
+    for finding in &report.findings {
+        console.annotate(finding, folder);
+    }
+    match &args.code_quality {
+        Some(file) => files::write(file, &console.redacted(&quality::of(report, folder))),
+        None => Ok(()),
+    }
+}
