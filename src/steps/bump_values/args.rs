@@ -97,6 +97,11 @@ pub struct WhatArgs {
     /// Change an anchored value although aliases elsewhere change with it
     #[arg(long, help_heading = "By file")]
     pub allow_shared: bool,
+    /// Refuse to change a value over which another one lies: an overlay that pins the image, a parameter of an Application
+    ///
+    /// Without it, that is a warning, where looking costs no request: for a directory, and over git.
+    #[arg(long, help_heading = "What")]
+    pub fail_if_shadowed: bool,
 
     /// List of {file, set: {path: value}} in YAML or JSON, or - for standard input; all in one commit
     #[arg(long, value_name = "FILE", help_heading = "In bulk")]

@@ -14,6 +14,7 @@ mod permit;
 mod promote;
 mod request;
 mod required;
+mod shadowed;
 mod way;
 mod whole;
 
@@ -155,6 +156,7 @@ impl Request {
         let permitted = self.permit_push(&touched, now, &mut warnings);
         plan.frozen = self.is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
+        warnings.extend(self.shadowed(&edited.reached, policy.as_ref(), snapshot)?);
         name_clusters(&mut edited.changes, &resolved);
         plan.required = self.required(&draft.moves)?;
         plan.message = message::write(self, &draft.moves, &edited.changes)?;

@@ -97,6 +97,8 @@ pub struct Request {
     pub if_missing: crate::yaml::IfMissing,
     /// Whether anchored values may change.
     pub allow_shared: bool,
+    /// Whether a value may not change over which another one lies.
+    pub fail_if_shadowed: bool,
 }
 
 impl Request {
@@ -195,6 +197,7 @@ impl Request {
             drop_tag: args.what.drop_tag,
             if_missing: args.what.if_missing.into(),
             allow_shared: args.what.allow_shared,
+            fail_if_shadowed: args.what.fail_if_shadowed,
             publish: with_reason(args.publish)?,
             guard: args.guard,
             pull_request: args.pull_request,
