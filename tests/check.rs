@@ -329,6 +329,7 @@ fn an_app_that_nobody_knows_is_not_found() {
         .exits(3)
         .says("did you mean `web`?");
     check(&bench, &["--env", "prod"]).exits(3).says("one of `dev`");
+    check(&bench, &["--workflow", "x.yaml"]).exits(2);
 }
 
 #[test]

@@ -93,6 +93,9 @@ pub struct Receipt {
     /// What a command whose result is one value prints as text, instead of the diff; empty where it has none.
     #[serde(skip)]
     pub value: Option<String>,
+    /// What `check` found; there for it alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Checked>,
     /// The unified diff.
     pub diff: String,
 }
@@ -146,6 +149,7 @@ impl Receipt {
             history: None,
             release: None,
             value: None,
+            check: None,
             diff: String::new(),
         }
     }

@@ -10,6 +10,7 @@ use super::console::Console;
 use super::opening::Opening;
 use super::receipt::Receipt;
 use super::{config_repo, finish};
+use crate::plan::finding::Item;
 use crate::plan::{Operation, Publish};
 use crate::steps::check::report::Report;
 use crate::steps::check::{CheckArgs, Request};
@@ -60,7 +61,7 @@ fn try_check(
     };
     let branch = request.branch.as_deref();
     let (mut repo, _) = config_repo::open(&request.config_repo, publish, branch, &opening)?;
-    let report = {
+    let mut report = {
         let snapshot = repo.snapshot()?;
         receipt.commit = snapshot.commit().map(str::to_owned);
         request.examine(&*snapshot)?
@@ -69,6 +70,9 @@ fn try_check(
     if let ([app], [env]) = (request.apps.as_slice(), request.envs.as_slice()) {
         (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
     }
+    if args.remote {
+        report.with_remote(ask(&request, &report, &opening)?);
+    }
     let folder = folder_of(&request.config_repo);
     show(args, common, &report, &folder, console)?;
     receipt.check = Some(report.clone());
@@ -76,6 +80,14 @@ fn try_check(
     receipt.operation = Operation::Unchanged;
     receipt.story = Some(report.story());
     Ok(receipt.clone())
+}
+
+/// Asks the forge that serves the repository; for a directory, that of its `origin`.
+fn ask(request: &Request, report: &Report, opening: &Opening<'_>) -> anyhow::Result<Vec<Item>> {
+    let branch = request.branch.as_deref();
+    let (_, host) = config_repo::open(&request.config_repo, Publish::Push, branch, opening)?;
+    let forge = config_repo::open_forge(&host, opening)?;
+    Ok(forge.preflight(&report.asked)?)
 }
 
 /// The folder of the repository that a directory is, with a slash at its end; empty for its root.

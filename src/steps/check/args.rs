@@ -11,7 +11,8 @@ use clap::Args;
 
 /// Check the policy file against the config repo: every target, every environment, all findings at once
 ///
-/// Reads one commit (or a directory as it is) and changes nothing. Errors end with exit code 2, warnings with 0.
+/// Reads one commit (or a directory as it is) and changes nothing. With --remote, it also asks the forge whether the token may do
+/// what the policy asks for. Errors end with exit code 2, or 5 where only the forge would say no; warnings with 0.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct CheckArgs {
@@ -24,6 +25,17 @@ pub struct CheckArgs {
     /// Check that every .yaml and .yml file parses, but for the templates of Helm charts
     #[arg(long, help_heading = "What is checked")]
     pub all_files: bool,
+    /// Ask the forge as well: the token's kind and rights, the branch's rules, labels, reviewers, auto-merge
+    #[arg(long, help_heading = "What is checked")]
+    pub remote: bool,
+    /// With --remote: the workflow file that dispatch-deploy is to start
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "remote",
+        help_heading = "What is checked"
+    )]
+    pub workflow: Option<String>,
     /// Let warnings fail as errors do
     #[arg(long, help_heading = "What comes out")]
     pub strict: bool,
@@ -51,6 +63,9 @@ Examples:
 
   # One app, also where nobody will look at warnings
   gitops-steps check --app web --strict
+
+  # Before the first deploy: may this token do what the policy asks for?
+  gitops-steps check --config-repo github:acme/deploy --remote
 
   # In a merge request of GitLab
   gitops-steps check --code-quality gl-code-quality-report.json";

@@ -93,6 +93,7 @@ impl Request {
         checked.versions(&seen);
         checked.listed_twice(&seen);
         checked.shadows(&seen)?;
+        report.asked = self.preflight(&pairs);
         let mut apps: Vec<&str> = pairs.iter().map(|pair| pair.resolved.app.as_str()).collect();
         apps.sort_unstable();
         apps.dedup();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::plan::finding::{Finding, Item, Severity, Verdict};
+use crate::plan::finding::{Finding, Item, Preflight, Severity, Verdict};
 use crate::words::fault::{Fault, Kind};
 
 /// What a check found.
@@ -22,6 +22,9 @@ pub struct Report {
     pub warnings: usize,
     /// What is wrong, in the order of files and lines.
     pub findings: Vec<Finding>,
+    /// What a forge is asked about, by the policy.
+    #[serde(skip)]
+    pub asked: Preflight,
     /// What the forge told; `None` where it was not asked.
     pub remote: Option<Vec<Item>>,
 }

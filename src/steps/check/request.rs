@@ -1,9 +1,15 @@
 //! What is asked of a check, parsed.
 
+use std::collections::BTreeSet;
+
 use super::args::CheckArgs;
+use super::scope::Pair;
+use crate::plan::finding::Preflight;
 use crate::words::address::RepoAddress;
 use crate::words::fault::Fault;
 use crate::words::name::{AppName, EnvName};
+use crate::words::policy::{AutoDeploy, AutoMerge, PullRequest};
+use crate::words::wording::shown;
 
 /// What a check looks at.
 #[derive(Clone, Debug)]
@@ -20,6 +26,8 @@ pub struct Request {
     pub all_files: bool,
     /// Whether warnings fail.
     pub strict: bool,
+    /// The workflow that is to be started.
+    pub workflow: Option<String>,
 }
 
 impl Request {
@@ -28,6 +36,16 @@ impl Request {
     /// # Errors
     /// `Invalid` for a name or an address that is none.
     pub fn new(args: &CheckArgs) -> Result<Self, Fault> {
+        if let Some(workflow) = &args.workflow
+            && (workflow.is_empty()
+                || workflow.contains(['/', '\\'])
+                || workflow.chars().any(char::is_control))
+        {
+            return Err(
+                Fault::invalid(format!("`{}` is no workflow's file", shown(workflow)))
+                    .hint("name the file alone, as in deploy.yaml: it lies in .github/workflows"),
+            );
+        }
         Ok(Self {
             config_repo: RepoAddress::parse(&args.config_repo)?,
             branch: args.branch.clone(),
@@ -43,7 +61,28 @@ impl Request {
                 .collect::<Result<_, _>>()?,
             all_files: args.all_files,
             strict: args.strict,
+            workflow: args.workflow.clone(),
         })
+    }
+
+    /// Returns what a forge is to be asked about.
+    pub(super) fn preflight(&self, pairs: &[Pair]) -> Preflight {
+        let deploys = |how: AutoDeploy| pairs.iter().any(|pair| pair.resolved.auto_deploy == how);
+        let looks = || pairs.iter().map(|pair| &pair.resolved.pull_request);
+        let names = |list: fn(&PullRequest) -> &Vec<String>| -> Vec<String> {
+            let names: BTreeSet<&String> = looks().flat_map(list).collect();
+            names.into_iter().cloned().collect()
+        };
+        Preflight {
+            branch: self.branch.clone(),
+            pushes: deploys(AutoDeploy::On),
+            proposes: deploys(AutoDeploy::Off),
+            auto_merge: looks().any(|look| look.auto_merge != AutoMerge::None),
+            labels: names(|look| &look.labels),
+            reviewers: names(|look| &look.reviewers),
+            teams: names(|look| &look.team_reviewers),
+            workflow: self.workflow.clone(),
+        }
     }
 
     pub(super) fn wants(&self, app: &AppName, env: &EnvName) -> bool {

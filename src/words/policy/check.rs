@@ -171,18 +171,19 @@ fn check_environment(environment: &Environment, images: Option<&[Image]>) -> Fou
     }
     if let Some(select) = &environment.select {
         let follow = |text: &str| Ok(Pattern::parse(text)?.fill(SAMPLE, SAMPLE));
-        read_select(select, &follow).map_err(|(key, fault)| {
+        let read = read_select(select, &follow).map(|_| ());
+        found.note(read.map_err(|(key, fault)| {
             let keys: &[&str] = if key.is_empty() {
                 &["select"]
             } else {
                 &["select", key]
             };
             Wrong::at(keys, fault)
-        })?;
-        if images.is_empty() {
+        }));
+        if images.is_some_and(<[_]>::is_empty) {
             let fault = Fault::invalid("a version is chosen, and the app does not say of which image")
                 .hint("add `image:` to the app");
-            return Err(Wrong::at(&["select"], fault));
+            found.0.push(Wrong::at(&["select"], fault));
         }
     }
     if let Some(chart) = &environment.chart {

@@ -15,6 +15,7 @@ mod fit;
 mod github;
 mod gitlab;
 mod open_requests;
+mod preflight;
 mod releases;
 
 pub use environments::Standing;

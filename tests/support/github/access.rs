@@ -36,6 +36,10 @@ pub struct Grant {
     pub repos: Option<Vec<String>>,
     /// The permissions; none means all.
     pub permissions: Option<BTreeMap<String, Level>>,
+    /// The scopes of a classic token, which every answer names.
+    pub scopes: Option<Vec<String>>,
+    /// When it ends, as a header of every answer names it.
+    pub expires: Option<String>,
 }
 
 impl Grant {
@@ -46,7 +50,28 @@ impl Grant {
             login: login.to_owned(),
             repos: None,
             permissions: None,
+            scopes: None,
+            expires: None,
         }
+    }
+
+    /// A person's classic token of these scopes: all that the person may, where it has `repo`, and else what is public.
+    pub fn classic(login: &str, scopes: &[&str]) -> Self {
+        let grant = Self {
+            scopes: Some(scopes.iter().map(|&scope| scope.to_owned()).collect()),
+            ..Self::person(login)
+        };
+        if scopes.contains(&"repo") {
+            grant
+        } else {
+            grant.repos(&[]).only(&[])
+        }
+    }
+
+    /// Ends then.
+    pub fn expires(mut self, when: &str) -> Self {
+        self.expires = Some(when.to_owned());
+        self
     }
 
     /// What a workflow's `GITHUB_TOKEN` is: one repository only.
@@ -56,6 +81,8 @@ impl Grant {
             login: "github-actions[bot]".to_owned(),
             repos: Some(vec![repo.to_owned()]),
             permissions: None,
+            scopes: None,
+            expires: None,
         }
     }
 

@@ -83,6 +83,8 @@ pub fn access_token(desk: &mut Desk<'_>, installation: u64) -> Outcome {
         login: format!("app-{}[bot]", app.id),
         repos: Some(repos.clone()),
         permissions: Some(permissions),
+        scopes: None,
+        expires: None,
     };
     let token = format!("ghs_s3cret{:030}", desk.state.next_id());
     desk.state.grants.insert(token.clone(), grant);

@@ -219,6 +219,10 @@ impl Hub {
         let spent = state.remaining == 0;
         state.remaining = state.remaining.saturating_sub(1);
         let budget = (state.remaining, state.seconds() + 3600);
+        let scopes = grant
+            .as_ref()
+            .and_then(|grant| Some(grant.scopes.as_ref()?.join(", ")));
+        let expires = grant.as_ref().and_then(|grant| grant.expires.clone());
         let mut call = Call::new(&request.method, &request.target, below, request.headers.clone());
         let answer = body::parse(&request.body).and_then(|body| {
             call.body = body;
@@ -244,8 +248,18 @@ impl Hub {
             let request = json!({ "method": call.method, "target": request.target, "body": call.body });
             keep("rest", &request);
         }
+        let answer = answer.unwrap_or_else(|refused| refused);
+        let told = [
+            ("X-OAuth-Scopes", scopes),
+            ("GitHub-Authentication-Token-Expiration", expires),
+        ];
+        let answer = told
+            .into_iter()
+            .fold(answer, |answer, (name, value)| match value {
+                Some(value) => answer.with(name, &value),
+                None => answer,
+            });
         answer
-            .unwrap_or_else(|refused| refused)
             .with("x-ratelimit-limit", "5000")
             .with("x-ratelimit-remaining", &budget.0.to_string())
             .with("x-ratelimit-used", &(5000 - budget.0).to_string())

@@ -28,6 +28,7 @@ mod pulls;
 mod releases;
 mod repos;
 mod routes;
+mod rules;
 mod state;
 mod store;
 mod views;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 
 pub use access::{App, Grant, Kind, Level};
 pub use hub::{Failure, Hub, Recorded};
-pub use state::{Settings, Workflow};
+pub use state::{Rule, Settings, Workflow};
 
 use super::git_server::{GitServer, Options, Request};
 

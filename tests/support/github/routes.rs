@@ -3,7 +3,7 @@
 use super::Flavor;
 use super::answer::{Answer, Outcome, not_found, refusal};
 use super::desk::Desk;
-use super::{actions, apps, contents, deployments, issues, pulls, releases, repos};
+use super::{actions, apps, contents, deployments, issues, pulls, releases, repos, rules};
 
 /// Refuses a request that lacks what all requests must bring.
 pub fn admit(desk: &Desk<'_>) -> Result<(), Answer> {
@@ -57,9 +57,16 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
         ("GET", ["repos", owner, name, "installation"]) => {
             apps::installation(desk, &format!("{owner}/{name}"))
         }
+        ("GET", ["orgs", org, "teams", slug, "repos", owner, name]) => {
+            rules::team(desk, org, slug, &format!("{owner}/{name}"))
+        }
         (method, ["repos", owner, name, rest @ ..]) => {
             let repo = format!("{owner}/{name}");
             match rest {
+                ["rules" | "rulesets" | "collaborators", ..] => gates(desk, method, &repo, rest),
+                ["branches", name @ .., "protection"] if method == "GET" && !name.is_empty() => {
+                    rules::protection(desk, &repo, &name.join("/"))
+                }
                 []
                 | [
                     "git" | "branches" | "contents" | "commits" | "compare" | "statuses" | "releases",
@@ -99,6 +106,15 @@ fn content(desk: &mut Desk<'_>, method: &str, repo: &str, rest: &[&str]) -> Outc
         ("GET", ["releases", "latest"]) => releases::latest(desk, repo),
         ("GET", ["releases", "tags", tag @ ..]) => releases::by_tag(desk, repo, &tag.join("/")),
         ("PATCH", ["releases", id]) => releases::update(desk, repo, number(id)?),
+        _ => Err(not_found()),
+    }
+}
+
+fn gates(desk: &mut Desk<'_>, method: &str, repo: &str, rest: &[&str]) -> Outcome {
+    match (method, rest) {
+        ("GET", ["rules", "branches", name @ ..]) => rules::of_branch(desk, repo, &name.join("/")),
+        ("GET", ["rulesets", id]) => rules::ruleset(desk, repo, number(id)?),
+        ("GET", ["collaborators", login]) => rules::collaborator(desk, repo, login),
         _ => Err(not_found()),
     }
 }

@@ -50,6 +50,17 @@ pub struct Settings {
     pub protected: Vec<String>,
     /// Beginnings of tags that nobody may make.
     pub protected_tags: Vec<String>,
+    /// The rules of rulesets for the default branch; pushes are not held against them.
+    pub rules: Vec<Rule>,
+    pub archived: bool,
+}
+
+/// A rule of a ruleset.
+pub struct Rule {
+    pub kind: &'static str,
+    pub ruleset: u64,
+    /// Who asks may pass it by: `always`, `pull_requests_only` or `never`; told to those alone who may edit rulesets.
+    pub bypass: Option<&'static str>,
 }
 
 pub struct Repo {
@@ -347,6 +358,8 @@ impl Default for Settings {
             most_tree_entries: 100_000,
             protected: Vec::new(),
             protected_tags: Vec::new(),
+            rules: Vec::new(),
+            archived: false,
         }
     }
 }

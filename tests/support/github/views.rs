@@ -26,7 +26,7 @@ impl Desk<'_> {
             "url": self.link(&repo.name, ""),
             "clone_url": self.page_url(&repo.name, ".git"),
             "default_branch": repo.default_branch,
-            "archived": false,
+            "archived": settings.archived,
             "disabled": false,
             "fork": false,
             "allow_merge_commit": merges("merge"),

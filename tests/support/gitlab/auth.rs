@@ -34,6 +34,10 @@ pub struct Grant {
     pub(super) writes: bool,
     /// Whether a job token may push to its own project.
     pub(super) pushes: bool,
+    /// The day on which it ends.
+    pub(super) expires: Option<String>,
+    /// Whether it is of OAuth, which tells nothing of itself.
+    pub(super) oauth: bool,
 }
 
 impl Grant {
@@ -46,7 +50,21 @@ impl Grant {
             role: Role::Maintainer,
             writes: true,
             pushes: false,
+            expires: None,
+            oauth: false,
         }
+    }
+
+    /// Ends on that day.
+    pub fn expires(mut self, day: &str) -> Self {
+        self.expires = Some(day.to_owned());
+        self
+    }
+
+    /// Is a token of OAuth.
+    pub fn oauth(mut self) -> Self {
+        self.oauth = true;
+        self
     }
 
     /// The token of a job of `project`, run by `login`, a developer everywhere; [`Grant::only`] is the allowlist.

@@ -161,6 +161,16 @@ impl Lab {
         self.refuse_pushes(project);
     }
 
+    /// The project has a label.
+    pub fn label(&self, project: &str, name: &str) {
+        self.state().project(project).labels.insert(name.to_owned());
+    }
+
+    /// The project takes no changes any more.
+    pub fn archive(&self, project: &str) {
+        self.state().project(project).archived = true;
+    }
+
     /// The project's way to merge: `merge` or `ff`.
     pub fn merge_method(&self, project: &str, method: &str) {
         method.clone_into(&mut self.state().project(project).merge_method);

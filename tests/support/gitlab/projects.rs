@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Outcome, Reply};
+use super::auth::Role;
 use super::routes::Call;
 
 pub fn users(call: &mut Call) -> Outcome {
@@ -17,7 +18,44 @@ pub fn users(call: &mut Call) -> Outcome {
 }
 
 pub fn myself(call: &mut Call) -> Outcome {
-    Ok(Reply::json(200, &call.state.user_json(call.login())))
+    let mut user = call.state.user_json(call.login());
+    user["bot"] = json!(call.login().contains("_bot"));
+    Ok(Reply::json(200, &user))
+}
+
+/// What an access token tells of itself; one of OAuth is none.
+pub fn own_token(call: &mut Call) -> Outcome {
+    let user = call.state.user_id(call.login());
+    let grant = call.grant.as_ref().filter(|grant| !grant.oauth);
+    let Some(grant) = grant else {
+        return Err(Reply::message(
+            400,
+            "400 Bad request - This endpoint requires token type to be a personal access token",
+        ));
+    };
+    let scopes = if grant.writes {
+        json!(["api"])
+    } else {
+        json!(["read_api", "read_repository"])
+    };
+    Ok(Reply::json(
+        200,
+        &json!({
+            "id": 1, "name": "deploy", "revoked": false, "active": true, "scopes": scopes, "user_id": user,
+            "created_at": "2026-01-01T00:00:00.000Z", "last_used_at": null, "expires_at": grant.expires,
+        }),
+    ))
+}
+
+pub fn label(call: &mut Call) -> Outcome {
+    let name = call.names[0].clone();
+    if !call.held().labels.contains(&name) {
+        return Err(Reply::not_found("Label"));
+    }
+    Ok(Reply::json(
+        200,
+        &json!({ "id": 1, "name": name, "color": "#428BCA" }),
+    ))
 }
 
 pub fn members(call: &mut Call) -> Outcome {
@@ -40,6 +78,12 @@ pub fn members(call: &mut Call) -> Outcome {
 pub fn show(call: &mut Call) -> Outcome {
     let url = call.state.url.clone();
     let empty = call.store().branch("main").is_none();
+    let level = call.grant.as_ref().map(|grant| match grant.role {
+        Role::Reporter => 20,
+        Role::Developer => 30,
+        Role::Maintainer => 40,
+    });
+    let access = level.map(|level| json!({ "access_level": level, "notification_level": 3 }));
     let project = call.held();
     let path = project.path.clone();
     Ok(Reply::json(
@@ -52,9 +96,10 @@ pub fn show(call: &mut Call) -> Outcome {
             "default_branch": if empty { Value::Null } else { json!("main") },
             "empty_repo": empty,
             "visibility": "private",
-            "archived": false,
+            "archived": project.archived,
             "web_url": format!("{url}/{path}"),
             "http_url_to_repo": format!("{url}/{path}.git"),
+            "permissions": { "project_access": access, "group_access": null },
             "merge_method": project.merge_method,
             "squash_option": "default_off",
             "only_allow_merge_if_pipeline_succeeds": project.only_if_pipeline_succeeds,

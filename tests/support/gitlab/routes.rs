@@ -84,6 +84,12 @@ const fn needs(role: Role, writes: bool, job: bool) -> Needs {
 const ROUTES: &[(&str, Needs, Run)] = &[
     ("GET /users", READ_NO_JOB, projects::users),
     ("GET /user", READ_NO_JOB, projects::myself),
+    (
+        "GET /personal_access_tokens/self",
+        READ_NO_JOB,
+        projects::own_token,
+    ),
+    ("GET /projects/:id/labels/:label", READ_NO_JOB, projects::label),
     ("GET /projects/:id", READ_NO_JOB, projects::show),
     ("GET /projects/:id/members/all", READ_NO_JOB, projects::members),
     ("GET /projects/:id/members", READ_NO_JOB, projects::members),

@@ -28,6 +28,10 @@ pub struct State {
 
 /// One project; its things are kept as the API shows them.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are switches on a settings page"
+)]
 pub struct Project {
     pub id: u64,
     pub path: String,
@@ -39,6 +43,9 @@ pub struct Project {
     pub payload: bool,
     /// Branches that nobody pushes to, and only maintainers merge into.
     pub protected: BTreeSet<String>,
+    /// The names of the labels.
+    pub labels: BTreeSet<String>,
+    pub archived: bool,
     pub merge_requests: Vec<Value>,
     pub notes: Vec<Value>,
     pub pipelines: Vec<Value>,

@@ -3,6 +3,8 @@
 //! Sources: GitHub's "Generating a JSON Web Token (JWT) for a GitHub App" and "Generating an installation access
 //! token for a GitHub App".
 
+use std::collections::BTreeMap;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -36,6 +38,8 @@ struct Installation {
 #[derive(Deserialize)]
 struct Made {
     token: String,
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
 }
 
 impl GitHub {
@@ -70,6 +74,7 @@ impl GitHub {
         let made: Made = answer.read("the App's token")?;
         let token = Token::parse(&made.token)?;
         self.access.progress.secret(token.expose());
+        let _ = self.granted.set(made.permissions);
         Ok(token)
     }
 

@@ -292,6 +292,7 @@ impl GitHub {
             rest: self.rest.clone(),
             graphql: self.graphql.clone(),
             app_token: self.app_token.clone(),
+            granted: self.granted.clone(),
         }
     }
 

@@ -14,10 +14,13 @@ mod dispatch;
 mod dressing;
 mod environments;
 mod open_requests;
+mod preflight;
 mod query;
 mod releases;
+mod rules;
 mod snapshot;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::OnceLock;
 
@@ -50,6 +53,8 @@ pub struct GitHub {
     rest: OnceLock<Octocrab>,
     graphql: OnceLock<Octocrab>,
     app_token: OnceLock<Token>,
+    /// What the App's token may do, by permission.
+    granted: OnceLock<BTreeMap<String, String>>,
 }
 
 impl GitHub {
@@ -61,12 +66,21 @@ impl GitHub {
             rest: OnceLock::new(),
             graphql: OnceLock::new(),
             app_token: OnceLock::new(),
+            granted: OnceLock::new(),
         }
     }
 
     /// Reads `/repos/{owner}/{repo}` and what follows it; the answer may be a refusal.
     pub(super) fn get(&self, below: &str) -> Result<Answer, Fault> {
         match self.send(Effect::Read, &Method::GET, &self.path(below), None)? {
+            Called::Answered(answer) => Ok(answer),
+            Called::Unclear(fault) => Err(fault),
+        }
+    }
+
+    /// Reads something that belongs to no repository.
+    pub(super) fn get_at(&self, path: &str) -> Result<Answer, Fault> {
+        match self.send(Effect::Read, &Method::GET, path, None)? {
             Called::Answered(answer) => Ok(answer),
             Called::Unclear(fault) => Err(fault),
         }

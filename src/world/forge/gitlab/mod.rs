@@ -13,6 +13,7 @@ mod dressing;
 mod environments;
 mod open_requests;
 mod own;
+mod preflight;
 mod releases;
 mod snapshot;
 

@@ -64,6 +64,18 @@ impl Endpoint for Own {
     }
 }
 
+impl Own {
+    /// Names something to read that belongs to no project.
+    pub(super) fn reading(path: &str) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.to_owned(),
+            query: Vec::new(),
+            body: None,
+        }
+    }
+}
+
 impl GitLab {
     /// Names an endpoint below the project.
     pub(super) fn own(&self, method: Method, below: &str) -> Own {
