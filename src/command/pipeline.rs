@@ -77,6 +77,13 @@ pub fn run(
             Publish::PullRequest => snapshot.read(&[RepoPath::parse(FILE_NAME)?])?.pop().flatten(),
             Publish::Files | Publish::Push => None,
         };
+        if plan.publish == Publish::PullRequest && base.is_none() && !plan.is_empty() {
+            return Err(
+                Fault::invalid("a repository without a commit takes no pull request")
+                    .hint("push its first commit with --publish push")
+                    .into(),
+            );
+        }
         let proofs = if plan.is_empty() {
             Vec::new()
         } else {

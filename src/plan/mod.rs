@@ -17,6 +17,7 @@ pub mod open_request;
 pub mod places;
 pub mod registry;
 pub mod release;
+pub mod repository;
 pub mod snapshot;
 
 use commit::FileChange;

@@ -160,6 +160,11 @@ fn readable_by_all(_: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns whether a path leads to a folder.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
 /// Creates a folder and those above it.
 ///
 /// # Errors

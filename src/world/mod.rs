@@ -21,6 +21,8 @@ pub mod registry;
 mod rewrite;
 mod room;
 mod scratch;
+pub mod template_folder;
 pub mod terminal;
 #[cfg(test)]
 mod testing;
+pub mod unmade;

@@ -221,10 +221,15 @@ pub fn git_says(directory: &Path, args: &[&str]) -> String {
 /// Makes a bare repository whose branch `main` holds `files`; `name -> target` stands for a symbolic link and
 /// `name*` for an executable.
 pub fn bare_repo(bare: &Path, files: &[(&str, &str)]) {
+    empty_repo(bare);
+    commit_to(bare, "first", files);
+}
+
+/// Makes a bare repository without a commit.
+pub fn empty_repo(bare: &Path) {
     std::fs::create_dir_all(bare).unwrap();
     git_says(bare, &["init", "--quiet", "--bare", "--initial-branch=main"]);
     git_says(bare, &["config", "http.receivepack", "true"]);
-    commit_to(bare, "first", files);
 }
 
 /// Puts another commit on `main` of a bare repository, as somebody else would; returns its id.

@@ -17,6 +17,7 @@ mod gitlab;
 mod open_requests;
 mod preflight;
 mod releases;
+mod repositories;
 
 pub use environments::Standing;
 pub use github::{GitHub, GitHubRepo};

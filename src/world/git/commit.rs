@@ -13,16 +13,21 @@ use crate::words::repo_path::RepoPath;
 use crate::world::clock;
 use crate::world::room::{room_for, unlike_plan};
 
-/// Writes the objects of a commit on top of `parent` and returns its id; paths lie below `folder`.
+/// Writes the objects of a commit on top of `parent`, or of a branch's first one, and returns its id; paths lie below
+/// `folder`.
 pub(super) fn write(
     repo: &Repository,
-    parent: Oid,
+    parent: Option<Oid>,
     folder: Option<&RepoPath>,
     commit: &NewCommit,
     access: &Access,
 ) -> anyhow::Result<Oid> {
-    let parent = repo.find_commit(parent)?;
-    let tree = changed_tree(repo, &parent.tree()?, folder, &commit.changes)?;
+    let parent = parent.map(|parent| repo.find_commit(parent)).transpose()?;
+    let base = match &parent {
+        Some(parent) => parent.tree()?,
+        None => repo.find_tree(repo.treebuilder(None)?.write()?)?,
+    };
+    let tree = changed_tree(repo, &base, folder, &commit.changes)?;
     let (author, committer) = match &commit.author {
         Some(named) => (named.clone(), named.clone()),
         None => identity::default(&access.environment, &access.config),
@@ -35,7 +40,8 @@ pub(super) fn write(
         }
         text => format!("{text}\n"),
     };
-    let content = repo.commit_create_buffer(&author, &committer, &message, &tree, &[&parent])?;
+    let parents: Vec<_> = parent.iter().collect();
+    let content = repo.commit_create_buffer(&author, &committer, &message, &tree, &parents)?;
     let content = std::str::from_utf8(&content).context("the commit is not UTF-8")?;
     let made = match &commit.signing {
         None => repo.odb()?.write(ObjectType::Commit, content.as_bytes()),

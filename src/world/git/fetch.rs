@@ -56,6 +56,18 @@ pub(super) fn tip(
     Ok(tip)
 }
 
+/// Asks whether a remote has no branch at all.
+pub(super) fn is_empty(repo: &Repository, wire: &Arc<Wire>) -> Result<bool, Failure> {
+    let listed = wire.with_remote(repo, |remote| {
+        let connection = remote.connect_auth(Direction::Fetch, None, None)?;
+        Ok(!connection
+            .list()?
+            .iter()
+            .any(|head| head.name().starts_with("refs/")))
+    });
+    listed.map_err(failure)
+}
+
 /// Fetches the last `depth` commits of a branch.
 ///
 /// Objects that are there already are not sent again.

@@ -6,6 +6,7 @@ use super::history::History;
 use super::snapshot::GitSnapshot;
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
+use crate::words::address::{GitUrl, Scheme};
 use crate::words::repo_path::RepoPath;
 
 /// The files at a commit of a clone; nothing is fetched.
@@ -61,4 +62,15 @@ impl Snapshot for LocalCommit {
         let repo = Repository::open(self.repo.path())?;
         Ok(Box::new(Self::of(repo, commit, self.folder.clone())?))
     }
+}
+
+/// Returns the branch that HEAD of a repository on this machine names, which may have no commit yet.
+pub(super) fn head_of(url: &GitUrl) -> Option<String> {
+    if url.scheme() != Scheme::File {
+        return None;
+    }
+    let repo = Repository::open(url.path()).ok()?;
+    let head = repo.find_reference("HEAD").ok()?;
+    let target = head.symbolic_target().ok()??;
+    target.strip_prefix("refs/heads/").map(str::to_owned)
 }

@@ -6,6 +6,7 @@
 mod commit;
 mod credentials;
 mod fetch;
+mod folder;
 mod history;
 mod http;
 mod identity;

@@ -13,7 +13,7 @@ use super::push::{Lease, Report, Status};
 use super::snapshot::{GitSnapshot, logged};
 use super::source::GitSource;
 use super::wire::{Failure, Wire, WireError};
-use super::{commit, fetch, push};
+use super::{commit, fetch, local, push};
 use crate::plan::commit::NewCommit;
 use crate::plan::snapshot::Snapshot;
 use crate::words::address::GitUrl;
@@ -22,6 +22,7 @@ use crate::words::repo_path::RepoPath;
 use crate::world::clock;
 use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
 use crate::world::scratch::Scratch;
+use crate::world::unmade::Empty;
 
 /// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
 pub struct GitRepo {
@@ -32,6 +33,10 @@ pub struct GitRepo {
     branch: Option<String>,
     folder: Option<RepoPath>,
     tip: Option<Oid>,
+    /// The branch that the first commit of an empty remote goes to, where that may be made.
+    first_branch: Option<String>,
+    /// Whether the remote was seen to be empty.
+    is_empty: bool,
     wait: Option<Duration>,
 }
 
@@ -73,8 +78,19 @@ impl GitRepo {
             branch: branch.map(str::to_owned),
             folder,
             tip: None,
+            first_branch: None,
+            is_empty: false,
             wait: None,
         })
+    }
+
+    /// Lets an empty remote be one that gets its first commit, on the branch to change, else on the one that a remote on
+    /// this machine has its HEAD on, else on `main`.
+    #[must_use]
+    pub fn or_empty(mut self, url: &GitUrl) -> Self {
+        let usual = || local::head_of(url).unwrap_or_else(|| "main".to_owned());
+        self.first_branch = Some(self.branch.clone().unwrap_or_else(usual));
+        self
     }
 
     /// Fetches the whole history of the branch, for it to be read.
@@ -123,6 +139,12 @@ impl GitRepo {
         GitSource::of_fetched(repo, self.home, (branch, tip), commit, (self.wire, self.access))
     }
 
+    /// Fetches the tip of the branch, and returns it with the repository that it is in.
+    pub(super) fn fetched(&mut self) -> Result<(&Repository, Oid), Fault> {
+        let tip = self.fetch().map_err(|failure| failure.fault)?;
+        Ok((&self.repo, tip))
+    }
+
     /// Fetches the tip of the branch that is changed.
     fn fetch(&mut self) -> Result<Oid, Failure> {
         let tip = self.fetch_branch(self.branch.clone().as_deref())?;
@@ -148,10 +170,16 @@ impl GitRepo {
         GitSnapshot::of(&self.repo, tip, self.folder.as_ref(), history)
     }
 
+    /// Returns whether the remote is one that may get its first commit, and has none.
+    fn lacks_any_commit(&self) -> Result<bool, Failure> {
+        Ok(self.first_branch.is_some()
+            && fetch::again(&self.access, || fetch::is_empty(&self.repo, &self.wire))?)
+    }
+
     /// Makes a commit on `parent` and pushes it to `branch`.
     fn put(
         &mut self,
-        parent: Oid,
+        parent: Option<Oid>,
         branch: &str,
         lease: Lease,
         commit: &NewCommit,
@@ -215,7 +243,20 @@ impl ConfigRepo for GitRepo {
     }
 
     fn snapshot(&mut self) -> anyhow::Result<Box<dyn Snapshot + '_>> {
-        let tip = self.fetch().map_err(|failure| failure.fault)?;
+        self.is_empty = false;
+        let tip = match self.fetch() {
+            Ok(tip) => tip,
+            Err(failure) if failure.fault.kind == Kind::NotFound => {
+                self.is_empty = self.lacks_any_commit().map_err(|failure| failure.fault)?;
+                if self.is_empty {
+                    self.tip = None;
+                    self.branch.clone_from(&self.first_branch);
+                    return Ok(Box::new(Empty));
+                }
+                return Err(failure.fault.into());
+            }
+            Err(failure) => return Err(failure.fault.into()),
+        };
         let branch = self.branch.as_deref().expect("a fetch tells the branch");
         Ok(Box::new(self.snapshot_of(tip, branch)?))
     }
@@ -224,13 +265,16 @@ impl ConfigRepo for GitRepo {
     ///
     /// An answer that was lost, and a server that is ailing, are `Unknown`: a fetch tells what became of it.
     fn commit(&mut self, expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
+        if let (true, None, Some(branch)) = (self.is_empty, expected, self.branch.clone()) {
+            return self.put(None, &branch, Lease::Replace(Oid::ZERO_SHA1), commit);
+        }
         let (Some(tip), Some(branch)) = (self.tip, self.branch.clone()) else {
             return Err(no_snapshot().into());
         };
         if let Some(moved) = moved(expected, &tip.to_string()) {
             return Ok(moved);
         }
-        self.put(tip, &branch, Lease::Forward(tip), commit)
+        self.put(Some(tip), &branch, Lease::Forward(tip), commit)
     }
 
     fn head(&mut self, branch: &str, _files: &[RepoPath]) -> anyhow::Result<Option<Head<'_>>> {
@@ -256,6 +300,11 @@ impl ConfigRepo for GitRepo {
             Some(expected) => Oid::from_str(expected)?,
             None => Oid::ZERO_SHA1,
         };
-        self.put(Oid::from_str(base)?, branch, Lease::Replace(expected), commit)
+        self.put(
+            Some(Oid::from_str(base)?),
+            branch,
+            Lease::Replace(expected),
+            commit,
+        )
     }
 }

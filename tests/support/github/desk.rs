@@ -1,6 +1,7 @@
 //! One API request, and what its route has at hand to answer it.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ pub struct Desk<'a> {
     pub flavor: Flavor,
     /// The server's root, where the web pages would be.
     pub root: &'a str,
+    /// Where the bare repositories lie.
+    pub home: &'a Path,
     /// The root of the REST API.
     pub api: String,
     pub grant: Option<Grant>,
@@ -167,7 +170,11 @@ impl Desk<'_> {
     /// A user as the API shows one.
     pub fn user(&self, login: &str) -> Value {
         let api = format!("{}/users/{login}", self.api);
-        let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
+        let kind = match login {
+            login if login.ends_with("[bot]") => "Bot",
+            login if self.state.organizations.contains(login) => "Organization",
+            _ => "User",
+        };
         let mut user = json!({
             "login": login,
             "id": login.bytes().map(u64::from).sum::<u64>(),

@@ -231,6 +231,7 @@ impl Hub {
                 call: &call,
                 flavor: self.flavor,
                 root: self.url(),
+                home: self.home(),
                 api: self.api_url(),
                 grant,
             };

@@ -23,6 +23,7 @@ mod graphql;
 mod hub;
 mod issues;
 mod kept;
+mod owners;
 mod people;
 mod pulls;
 mod releases;

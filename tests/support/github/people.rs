@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::access::{App, Grant};
 use super::hub::Hub;
-use super::state::{Repo, Settings, Workflow};
+use super::state::{Settings, Workflow};
 use super::store::Person;
 use super::{pulls, state};
 use crate::support::git_server::bare_repo;
@@ -18,26 +18,12 @@ impl Hub {
     pub fn repo(&self, name: &str, files: &[(&str, &str)]) {
         let path = self.home().join(format!("{name}.git"));
         bare_repo(&path, files);
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(&path, self.home().join(name)).unwrap();
-        let mut state = self.state();
-        let id = state.next_id();
-        let repo = Repo {
-            id,
-            name: name.to_owned(),
-            path,
-            default_branch: "main".to_owned(),
-            settings: Settings::default(),
-            workflows: Vec::new(),
-            pulls: Vec::new(),
-            deployments: Vec::new(),
-            runs: Vec::new(),
-            events: Vec::new(),
-            statuses: Vec::new(),
-            releases: Vec::new(),
-            latest: None,
-        };
-        state.repos.insert(name.to_owned(), repo);
+        self.state().add(self.home(), name, Settings::default());
+    }
+
+    /// Makes an organisation.
+    pub fn organization(&self, name: &str) {
+        self.state().organizations.insert(name.to_owned());
     }
 
     /// The address of a repository for git.

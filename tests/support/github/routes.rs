@@ -3,7 +3,7 @@
 use super::Flavor;
 use super::answer::{Answer, Outcome, not_found, refusal};
 use super::desk::Desk;
-use super::{actions, apps, contents, deployments, issues, pulls, releases, repos, rules};
+use super::{actions, apps, contents, deployments, issues, owners, pulls, releases, repos, rules};
 
 /// Refuses a request that lacks what all requests must bring.
 pub fn admit(desk: &Desk<'_>) -> Result<(), Answer> {
@@ -52,6 +52,9 @@ pub fn answer(desk: &mut Desk<'_>) -> Outcome {
     let method = desk.call.method.clone();
     match (method.as_str(), parts.as_slice()) {
         ("GET", ["user"]) => user(desk),
+        ("GET", ["users", login]) => Ok(owners::show(desk, login)),
+        ("POST", ["orgs", owner, "repos"]) => owners::create_for_organization(desk, owner),
+        ("POST", ["user", "repos"]) => owners::create_for_user(desk),
         ("GET", ["rate_limit"]) => Ok(rate_limit(desk)),
         ("POST", ["app", "installations", id, "access_tokens"]) => apps::access_token(desk, number(id)?),
         ("GET", ["repos", owner, name, "installation"]) => {

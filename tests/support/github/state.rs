@@ -1,7 +1,7 @@
 //! What the forge remembers besides git.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -12,6 +12,8 @@ use super::store::{Draft, Person, Store};
 pub struct State {
     pub repos: BTreeMap<String, Repo>,
     pub grants: BTreeMap<String, Grant>,
+    /// The owners that are organisations.
+    pub organizations: BTreeSet<String>,
     pub apps: Vec<App>,
     /// Seconds that the forge's clock is ahead of the true one.
     pub offset: i64,
@@ -236,6 +238,29 @@ impl State {
         self.repos
             .get_mut(name)
             .unwrap_or_else(|| panic!("no repository {name}"))
+    }
+
+    /// Takes in a repository whose bare half is there.
+    pub fn add(&mut self, home: &Path, name: &str, settings: Settings) {
+        let path = home.join(format!("{name}.git"));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&path, home.join(name)).unwrap();
+        let repo = Repo {
+            id: self.next_id(),
+            name: name.to_owned(),
+            path,
+            default_branch: "main".to_owned(),
+            settings,
+            workflows: Vec::new(),
+            pulls: Vec::new(),
+            deployments: Vec::new(),
+            runs: Vec::new(),
+            events: Vec::new(),
+            statuses: Vec::new(),
+            releases: Vec::new(),
+            latest: None,
+        };
+        self.repos.insert(name.to_owned(), repo);
     }
 
     /// Brings all pull requests in line with the branches, as a push does.

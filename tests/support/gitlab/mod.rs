@@ -177,6 +177,11 @@ impl Lab {
         state.add_project(project);
     }
 
+    /// Makes a group.
+    pub fn group(&self, path: &str) {
+        self.state().groups.push(path.to_owned());
+    }
+
     /// Lets a token in; its login becomes a user.
     pub fn token(&self, token: &str, grant: Grant) {
         let mut state = self.state();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Outcome, Reply};
 use super::auth::Role;
 use super::routes::Call;
+use crate::support::git_server::empty_repo;
 
 pub fn users(call: &mut Call) -> Outcome {
     let wanted = call.text("username").map(str::to_lowercase);
@@ -56,6 +57,45 @@ pub fn label(call: &mut Call) -> Outcome {
         200,
         &json!({ "id": 1, "name": name, "color": "#428BCA" }),
     ))
+}
+
+pub fn namespace(call: &mut Call) -> Outcome {
+    let path = call.names.first().cloned().unwrap_or_default();
+    let at = call.state.groups.iter().position(|group| *group == path);
+    let at = at.ok_or_else(|| Reply::not_found("Namespace"))?;
+    Ok(Reply::json(
+        200,
+        &json!({ "id": at + 1, "name": path, "path": path.rsplit('/').next(), "full_path": path, "kind": "group" }),
+    ))
+}
+
+pub fn create(call: &mut Call) -> Outcome {
+    let at = call
+        .number("namespace_id")
+        .and_then(|id| usize::try_from(id).ok()?.checked_sub(1));
+    let group = at.and_then(|at| call.state.groups.get(at)).cloned();
+    let is_allowed = call
+        .grant
+        .as_ref()
+        .is_some_and(|grant| grant.role >= Role::Maintainer);
+    let Some(group) = group.filter(|_| is_allowed) else {
+        let said = json!({ "message": { "namespace": ["is not valid"], "limit_reached": [] } });
+        return Err(Reply::json(400, &said));
+    };
+    let path = format!(
+        "{group}/{}",
+        call.text("path").or(call.text("name")).unwrap_or_default()
+    );
+    if call.state.projects.contains_key(&path) {
+        let said =
+            json!({ "message": { "path": ["has already been taken"], "name": ["has already been taken"] } });
+        return Err(Reply::json(400, &said));
+    }
+    empty_repo(&call.state.bare(&path));
+    call.state.add_project(&path);
+    call.project = path;
+    let shown = show(call)?;
+    Ok(Reply { status: 201, ..shown })
 }
 
 pub fn members(call: &mut Call) -> Outcome {

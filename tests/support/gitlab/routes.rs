@@ -90,6 +90,8 @@ const ROUTES: &[(&str, Needs, Run)] = &[
         projects::own_token,
     ),
     ("GET /projects/:id/labels/:label", READ_NO_JOB, projects::label),
+    ("GET /namespaces/:id", READ_NO_JOB, projects::namespace),
+    ("POST /projects", WRITE, projects::create),
     ("GET /projects/:id", READ_NO_JOB, projects::show),
     ("GET /projects/:id/members/all", READ_NO_JOB, projects::members),
     ("GET /projects/:id/members", READ_NO_JOB, projects::members),

@@ -19,6 +19,8 @@ pub struct State {
     /// Their places are their ids, less one.
     pub users: Vec<String>,
     pub outsiders: BTreeSet<String>,
+    /// The groups beside those of projects; their places are their ids, less one.
+    pub groups: Vec<String>,
     /// How many seconds the clock is ahead of the true one.
     pub ahead: i64,
     /// Whether merge requests have one reviewer and one assignee only, as on the Free plan.

@@ -17,6 +17,7 @@ mod open_requests;
 mod preflight;
 mod query;
 mod releases;
+mod repositories;
 mod rules;
 mod snapshot;
 

@@ -15,6 +15,7 @@ mod open_requests;
 mod own;
 mod preflight;
 mod releases;
+mod repositories;
 mod snapshot;
 
 use std::fmt::Display;

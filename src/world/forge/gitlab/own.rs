@@ -79,12 +79,17 @@ impl Own {
 impl GitLab {
     /// Names an endpoint below the project.
     pub(super) fn own(&self, method: Method, below: &str) -> Own {
-        Own {
-            method,
-            path: format!("projects/{}/{below}", encoded(self.repo.path())),
-            query: Vec::new(),
-            body: None,
-        }
+        at_root(method, format!("projects/{}/{below}", encoded(self.repo.path())))
+    }
+}
+
+/// Names an endpoint by its whole path, each foreign part of which is encoded.
+pub(super) fn at_root(method: Method, path: String) -> Own {
+    Own {
+        method,
+        path,
+        query: Vec::new(),
+        body: None,
     }
 }
 
