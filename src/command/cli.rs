@@ -17,6 +17,7 @@ use crate::steps::preview::{DownArgs, GcArgs, SlugArgs, UpArgs};
 use crate::steps::release::{NextArgs, PublishArgs, TagArgs};
 use crate::steps::resolve_image::ResolveImageArgs;
 use crate::steps::rollback::RollbackArgs;
+use crate::steps::scaffold::ScaffoldArgs;
 use crate::words::duration;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeKind;
@@ -115,6 +116,13 @@ pub enum Command {
     Rollback {
         #[command(flatten)]
         args: Box<RollbackArgs>,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
+    #[allow(missing_docs)]
+    Scaffold {
+        #[command(flatten)]
+        args: Box<ScaffoldArgs>,
         #[command(flatten)]
         common: CommonArgs,
     },

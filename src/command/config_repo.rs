@@ -12,6 +12,7 @@ use crate::plan::log::Log;
 use crate::words::address::{GitUrl, Login, RepoAddress};
 use crate::words::fault::Fault;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
+use crate::words::name::BranchName;
 use crate::world::checkout::Checkout;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::forge::Forge;
@@ -37,9 +38,7 @@ pub(super) fn open(
     branch: Option<&str>,
     opening: &Opening<'_>,
 ) -> anyhow::Result<(Box<dyn ConfigRepo>, HostedAt)> {
-    let Opening {
-        environment, console, ..
-    } = *opening;
+    let Opening { environment, .. } = *opening;
     let access = |config, directory, login| access(config, directory, login, opening);
     match address {
         RepoAddress::Directory(path) if publish == Publish::Files => {
@@ -58,19 +57,32 @@ pub(super) fn open(
             let repo = GitRepo::open(&url, Some(&branch), folder, access)?;
             Ok((Box::new(OriginRepo::new(checkout, repo)), HostedAt::Git(url)))
         }
-        RepoAddress::Git(url) => {
-            if let Some(warning) = plaintext_warning(url) {
-                console.warn(&warning);
-            }
-            let access = access(GitConfig::of_user()?, None, None)?;
-            let repo = GitRepo::open(url, branch, None, access)?;
-            Ok((Box::new(repo), HostedAt::Git(url.clone())))
-        }
+        RepoAddress::Git(url) => Ok((
+            Box::new(open_git(url, branch, opening)?),
+            HostedAt::Git(url.clone()),
+        )),
         RepoAddress::Forge(repo) => {
             let forge = forge::open(repo, Role::Target, opening)?;
             Ok((forge.config_repo(branch), HostedAt::Forge(repo.clone())))
         }
     }
+}
+
+/// Opens a repository at a git address, which may have no commit yet.
+pub(super) fn open_or_empty(
+    url: &GitUrl,
+    branch: Option<&str>,
+    opening: &Opening<'_>,
+) -> anyhow::Result<Box<dyn ConfigRepo>> {
+    Ok(Box::new(open_git(url, branch, opening)?.or_empty(url)))
+}
+
+fn open_git(url: &GitUrl, branch: Option<&str>, opening: &Opening<'_>) -> anyhow::Result<GitRepo> {
+    if let Some(warning) = plaintext_warning(url) {
+        opening.console.warn(&warning);
+    }
+    let access = access(GitConfig::of_user()?, None, None, opening)?;
+    GitRepo::open(url, branch, None, access)
 }
 
 /// Opens a config repo's history: that of a clone as it is, or of an address, from which it is fetched.
@@ -86,11 +98,29 @@ pub(super) fn open_log(
         RepoAddress::Git(url) => url.clone(),
         RepoAddress::Forge(repo) => git_address(repo, opening)?,
     };
-    if let Some(warning) = plaintext_warning(&url) {
-        opening.console.warn(&warning);
-    }
-    let access = access(GitConfig::of_user()?, None, None, opening)?;
-    Ok(Box::new(GitRepo::open(&url, branch, None, access)?.log()?))
+    Ok(Box::new(open_git(&url, branch, opening)?.log()?))
+}
+
+/// Opens a repository for its files to be read, as a template. The token that is given belongs to the repositories that are
+/// written to, so it does not go there.
+///
+/// # Errors
+/// `Invalid` for an address that git does not reach.
+pub(super) fn open_template(
+    address: &RepoAddress,
+    branch: Option<&BranchName>,
+    opening: &Opening<'_>,
+) -> anyhow::Result<GitRepo> {
+    let url = match address {
+        RepoAddress::Directory(_) => return Err(Fault::invalid("a directory is no address").into()),
+        RepoAddress::Git(url) => url.clone(),
+        RepoAddress::Forge(repo) => git_address(repo, opening)?,
+    };
+    let access = Access {
+        token: None,
+        ..access(GitConfig::of_user()?, None, None, opening)?
+    };
+    GitRepo::open(&url, branch.map(BranchName::as_str), None, access)
 }
 
 /// Opens an app's own repository: a clone as it is, or what is fetched from an address. With `remote`, a clone can reach its

@@ -47,17 +47,19 @@ pub(super) fn finish(
             (receipt.failed(&failure), Some(failure))
         }
     };
-    match (common.format, &receipt.value) {
-        (Format::Text, Some(value)) if failure.is_some() || value.is_empty() => {}
-        (Format::Text, Some(value)) => console.text(&format!("{value}\n")),
-        (Format::Text, None) => {
-            console.diff(&receipt.diff);
+    match common.format {
+        Format::Text if receipt.shown.is_some() && failure.is_some() => {}
+        Format::Text => {
+            match &receipt.shown {
+                Some(shown) => console.text(shown),
+                None => console.diff(&receipt.diff),
+            }
             receipt
                 .request
                 .iter()
                 .for_each(|request| console.text(&request.to_string()));
         }
-        (Format::Json, _) => console.data(&receipt.json()),
+        Format::Json => console.data(&receipt.json()),
     }
     for warning in &receipt.warnings {
         console.warn(warning);

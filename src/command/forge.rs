@@ -161,7 +161,11 @@ fn served_at(
 }
 
 /// Tells the forge of a git address: `--forge`, else the CI host that it lies on, else its name.
-fn kind_of(url: &GitUrl, common: &CommonArgs, environment: &Environment) -> Result<ForgeKind, Fault> {
+pub(super) fn kind_of(
+    url: &GitUrl,
+    common: &CommonArgs,
+    environment: &Environment,
+) -> Result<ForgeKind, Fault> {
     if let Some(kind) = common.forge {
         return Ok(kind.into());
     }

@@ -28,6 +28,7 @@ mod registry;
 mod release;
 mod resolve_image;
 mod rollback;
+mod scaffold;
 mod tokens;
 pub mod variables;
 
@@ -96,6 +97,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
         },
         Command::ResolveImage { args, common } => resolve_image::run(&args, &common, environment),
         Command::Rollback { args, common } => rollback::run(&args, &common, environment),
+        Command::Scaffold { args, common } => scaffold::run(&args, &common, environment),
         Command::Completions { shell } => {
             early.data(&docs::completions(shell));
             0

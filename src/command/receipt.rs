@@ -67,6 +67,9 @@ pub struct Receipt {
     /// The story of a run that changes no file, in one line.
     #[serde(skip)]
     pub story: Option<String>,
+    /// What is printed as text in the place of the diff, unless the run fails: one value and a line break, or a list.
+    #[serde(skip)]
+    pub shown: Option<String>,
     /// What another way to publish would do.
     #[serde(skip)]
     pub remark: Option<String>,
@@ -90,14 +93,31 @@ pub struct Receipt {
     /// What `release` tells; there for it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<ReleaseReport>,
-    /// What a command whose result is one value prints as text, instead of the diff; empty where it has none.
-    #[serde(skip)]
-    pub value: Option<String>,
     /// What `check` found; there for it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Checked>,
+    /// What became of each repository of a new application; there for `scaffold` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repositories: Option<Vec<Repository>>,
     /// The unified diff.
     pub diff: String,
+}
+
+/// One of several repositories that a run writes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Repository {
+    /// Where it is.
+    pub address: String,
+    /// What happened there.
+    pub operation: Operation,
+    /// The branch that was changed.
+    pub branch: Option<String>,
+    /// The commit, in full hex.
+    pub commit: Option<String>,
+    /// The address of the change request.
+    pub pr_url: Option<String>,
+    /// The files that differ.
+    pub files: Vec<String>,
 }
 
 /// A failure, for programs.
@@ -139,6 +159,7 @@ impl Receipt {
             attempts: 0,
             reason: None,
             story: None,
+            shown: None,
             remark: None,
             warnings: Vec::new(),
             message: None,
@@ -148,10 +169,19 @@ impl Receipt {
             candidates: None,
             history: None,
             release: None,
-            value: None,
             check: None,
+            repositories: None,
             diff: String::new(),
         }
+    }
+
+    /// Lets a value be all that is printed as text, on a line of its own; nothing where it is empty.
+    pub fn show(&mut self, value: &str) {
+        self.shown = Some(if value.is_empty() {
+            String::new()
+        } else {
+            format!("{value}\n")
+        });
     }
 
     /// Fills in what a plan says.

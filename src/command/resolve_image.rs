@@ -72,10 +72,7 @@ fn try_resolve(
     receipt.operation = Operation::Unchanged;
     receipt.story = Some(resolution.story());
     receipt.new = Some(resolution.value.clone());
-    if opening.common.format == Format::Text {
-        // It is a tag, a version or a digest: nothing that a runner would take for a command.
-        opening.console.data(&format!("{}\n", resolution.value));
-    }
+    receipt.show(&resolution.value);
     receipt.resolved = vec![resolution];
     Ok(receipt.clone())
 }

@@ -14,6 +14,7 @@ pub mod reading;
 pub mod release;
 pub mod resolve_image;
 pub mod rollback;
+pub mod scaffold;
 pub mod shadow;
 
 use crate::words::fault::{Fault, Kind};

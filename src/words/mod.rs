@@ -22,6 +22,7 @@ pub mod pull_request;
 pub mod redact;
 pub mod release_tag;
 pub mod repo_path;
+pub mod scaffold_manifest;
 pub mod select;
 pub mod slug;
 pub mod source_commit;

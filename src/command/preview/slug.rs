@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{change_request, repo};
-use crate::command::cli::{CommonArgs, Format};
+use crate::command::cli::CommonArgs;
 use crate::command::console::Console;
 use crate::command::opening::Opening;
 use crate::command::receipt::Receipt;
@@ -29,9 +29,6 @@ pub(super) fn run(args: &SlugArgs, common: &CommonArgs, environment: &Environmen
     let mut common = common.clone();
     let outcome = finish::check_places(&mut common)
         .and_then(|()| try_run(args, &common, environment, &console, &mut receipt));
-    if let (Ok(Receipt { new: Some(slug), .. }), Format::Text) = (&outcome, common.format) {
-        console.text(&format!("{slug}\n"));
-    }
     finish::finish(outcome, receipt, &common, environment, &console)
 }
 
@@ -97,5 +94,6 @@ fn try_run(
         address.unwrap_or_default()
     ));
     receipt.new = Some(named.slug.to_string());
+    receipt.show(named.slug.as_str());
     Ok(receipt.clone())
 }

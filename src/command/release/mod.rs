@@ -60,7 +60,7 @@ fn run(
     let console = Arc::new(Console::new(Some(common), environment, host));
     let mut receipt = Receipt::new(command, Operation::Failed);
     receipt.dry_run = common.dry_run;
-    receipt.value = Some(String::new());
+    receipt.show("");
     let mut common = common.clone();
     let outcome = finish::check_places(&mut common)
         .and_then(|()| Ok(common.deadline(false)?))

@@ -36,7 +36,7 @@ pub(super) fn run(args: &NextArgs, opening: &Opening<'_>, receipt: &mut Receipt)
     let labels = opened.labels(&rules, opening);
     let verdict = release::next(&opened.source, &rules, &past, &Asked::Next, &labels)?;
     let due = tell(receipt, &verdict, &past);
-    receipt.value = Some(receipt.new.clone().unwrap_or_default());
+    receipt.show(&receipt.new.clone().unwrap_or_default());
     let Some(tag) = due else { return Ok(()) };
     note(receipt, &opened.source, &past, &tag, &rules.series)?;
     if let (Some(directory), false) = (&directory, args.write.is_empty()) {

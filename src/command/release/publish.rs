@@ -202,7 +202,7 @@ fn done(receipt: &mut Receipt, tag: &str, url: &str) {
 }
 
 fn show(receipt: &mut Receipt, url: &str) {
-    receipt.value = Some(one_line(url));
+    receipt.show(&one_line(url));
     if let Some(report) = &mut receipt.release {
         report.url = Some(url.to_owned());
     }

@@ -125,10 +125,8 @@ fn look(
     let labels = opened.labels(rules, opening);
     let verdict = release::next(&opened.source, rules, &past, &asked, &labels)?;
     let due = tell(receipt, &verdict, &past);
-    receipt.value = receipt
-        .release
-        .as_ref()
-        .map(|report| report.tag.clone().unwrap_or_default());
+    let tag = receipt.release.as_ref().and_then(|report| report.tag.clone());
+    receipt.show(&tag.unwrap_or_default());
     let Some(tag) = due else { return Ok(None) };
     let notes = note(receipt, &opened.source, &past, &tag, &rules.series)?;
     let message = match (&args.message, notes) {

@@ -1,0 +1,61 @@
+//! What is left to do once an application is made.
+
+use super::places::Places;
+use super::values::Asked;
+use crate::words::address::RepoAddress;
+use crate::words::forge_repo::ForgeKind;
+use crate::words::scaffold_manifest::ArgoCd;
+use crate::words::wording::shown_path;
+
+/// Returns what is left to do, a line each.
+pub fn steps(asked: &Asked, places: &Places) -> Vec<String> {
+    let mut steps = Vec::new();
+    let mut folders = Vec::new();
+    for place in [Some(&places.config), Some(&places.argocd), places.app.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        if let RepoAddress::Directory(path) = place {
+            let folder = format!("`{}`", shown_path(path));
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    if !folders.is_empty() {
+        steps.push(format!("commit and push {}", folders.join(", ")));
+    }
+    if places.app.is_some() && !asked.built().is_empty() {
+        let (app, config) = (&asked.names.app, &asked.names.config);
+        match (asked.names.forge, asked.one_repo) {
+            (ForgeKind::GitHub, true) => {}
+            (ForgeKind::GitHub, false) => steps.push(format!(
+                "let {app} reach {config}: the variable DEPLOY_APP_ID and the secret DEPLOY_APP_KEY of a GitHub App"
+            )),
+            (ForgeKind::GitLab, true) => steps.push(format!(
+                "give {app} a project access token (Developer, api) as the masked variable GITOPS_STEPS_TOKEN"
+            )),
+            (ForgeKind::GitLab, false) => steps.push(format!(
+                "let {app} in at {config}: Settings > CI/CD > Job token permissions; and give {config} a project access \
+                 token (Developer, api) as the masked variable GITOPS_STEPS_TOKEN"
+            )),
+        }
+    }
+    match asked.argocd {
+        ArgoCd::Application => steps
+            .push("let Argo CD read the Applications: kubectl apply, or a folder that it watches".to_owned()),
+        ArgoCd::AppOfApps => {
+            steps.push(
+                "once: kubectl apply the Applications `apps-…`, which find those of all apps".to_owned(),
+            );
+        }
+        ArgoCd::None => {}
+    }
+    if let (Some(env), false) = (asked.envs.first(), asked.built().is_empty()) {
+        steps.push(format!(
+            "the first build brings its tag to {}; by hand: gitops-steps bump-values --app {} --env {} --tag TAG",
+            env.name, asked.app, env.name
+        ));
+    }
+    steps
+}
