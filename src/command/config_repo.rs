@@ -12,7 +12,6 @@ use crate::plan::log::Log;
 use crate::words::address::{GitUrl, Login, RepoAddress};
 use crate::words::fault::Fault;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
-use crate::words::name::BranchName;
 use crate::world::checkout::Checkout;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::forge::Forge;
@@ -38,6 +37,42 @@ pub(super) fn open(
     branch: Option<&str>,
     opening: &Opening<'_>,
 ) -> anyhow::Result<(Box<dyn ConfigRepo>, HostedAt)> {
+    open_as(address, publish, branch, First::MustBeThere, opening)
+}
+
+/// Opens a repository that may have no commit yet, where git reaches it.
+pub(super) fn open_or_empty(
+    address: &RepoAddress,
+    publish: Publish,
+    branch: Option<&str>,
+    opening: &Opening<'_>,
+) -> anyhow::Result<(Box<dyn ConfigRepo>, HostedAt)> {
+    open_as(address, publish, branch, First::MayBeMade, opening)
+}
+
+/// A repository's first commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    MustBeThere,
+    MayBeMade,
+}
+
+impl First {
+    fn of(self, repo: GitRepo, url: &GitUrl) -> GitRepo {
+        match self {
+            Self::MustBeThere => repo,
+            Self::MayBeMade => repo.or_empty(url),
+        }
+    }
+}
+
+fn open_as(
+    address: &RepoAddress,
+    publish: Publish,
+    branch: Option<&str>,
+    first: First,
+    opening: &Opening<'_>,
+) -> anyhow::Result<(Box<dyn ConfigRepo>, HostedAt)> {
     let Opening { environment, .. } = *opening;
     let access = |config, directory, login| access(config, directory, login, opening);
     match address {
@@ -54,11 +89,11 @@ pub(super) fn open(
             } = checkout.origin(branch, environment)?;
             let config = GitConfig::of_directory(checkout.root())?;
             let access = access(config, Some(checkout.root().to_owned()), login)?;
-            let repo = GitRepo::open(&url, Some(&branch), folder, access)?;
+            let repo = first.of(GitRepo::open(&url, Some(&branch), folder, access)?, &url);
             Ok((Box::new(OriginRepo::new(checkout, repo)), HostedAt::Git(url)))
         }
         RepoAddress::Git(url) => Ok((
-            Box::new(open_git(url, branch, opening)?),
+            Box::new(first.of(open_git(url, branch, opening)?, url)),
             HostedAt::Git(url.clone()),
         )),
         RepoAddress::Forge(repo) => {
@@ -66,15 +101,6 @@ pub(super) fn open(
             Ok((forge.config_repo(branch), HostedAt::Forge(repo.clone())))
         }
     }
-}
-
-/// Opens a repository at a git address, which may have no commit yet.
-pub(super) fn open_or_empty(
-    url: &GitUrl,
-    branch: Option<&str>,
-    opening: &Opening<'_>,
-) -> anyhow::Result<Box<dyn ConfigRepo>> {
-    Ok(Box::new(open_git(url, branch, opening)?.or_empty(url)))
 }
 
 fn open_git(url: &GitUrl, branch: Option<&str>, opening: &Opening<'_>) -> anyhow::Result<GitRepo> {
@@ -106,11 +132,7 @@ pub(super) fn open_log(
 ///
 /// # Errors
 /// `Invalid` for an address that git does not reach.
-pub(super) fn open_template(
-    address: &RepoAddress,
-    branch: Option<&BranchName>,
-    opening: &Opening<'_>,
-) -> anyhow::Result<GitRepo> {
+pub(super) fn open_template(address: &RepoAddress, opening: &Opening<'_>) -> anyhow::Result<GitRepo> {
     let url = match address {
         RepoAddress::Directory(_) => return Err(Fault::invalid("a directory is no address").into()),
         RepoAddress::Git(url) => url.clone(),
@@ -120,7 +142,7 @@ pub(super) fn open_template(
         token: None,
         ..access(GitConfig::of_user()?, None, None, opening)?
     };
-    GitRepo::open(&url, branch.map(BranchName::as_str), None, access)
+    GitRepo::open(&url, None, None, access)
 }
 
 /// Opens an app's own repository: a clone as it is, or what is fetched from an address. With `remote`, a clone can reach its

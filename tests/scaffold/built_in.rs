@@ -1,6 +1,6 @@
 //! What the built-in templates make.
 
-use super::support::cli::Bench;
+use super::support::cli::{Bench, Run};
 use super::{names, scaffold, tree, web};
 
 #[test]
@@ -262,5 +262,77 @@ fn check(path: &str, text: &str, what: &str) {
             let read = serde_yaml::Value::deserialize(document);
             assert!(read.is_ok(), "{what}: {path}: {read:?}\n{text}");
         }
+    }
+}
+
+/// The flags of the last job of an app's workflow, as the Action would hand them over.
+fn flags_of_deploy(workflow: &str, sha: &str) -> Vec<String> {
+    let workflow: serde_json::Value = serde_yaml::from_str(workflow).unwrap();
+    let inputs = workflow["jobs"]["deploy"]["steps"][0]["with"]
+        .as_object()
+        .unwrap();
+    let digest = format!("sha256:{}", "b2".repeat(32));
+    let filled = |value: &str| match value {
+        "${{ github.sha }}" => sha.to_owned(),
+        "${{ needs.build.outputs.digest }}" => digest.clone(),
+        plain => plain.to_owned(),
+    };
+    let flags = inputs.iter().filter(|(name, _)| !name.starts_with("app-"));
+    flags
+        .map(|(name, value)| match name.as_str() {
+            "command" => value.as_str().unwrap().to_owned(),
+            name => format!("--{name}={}", filled(value.as_str().unwrap())),
+        })
+        .collect()
+}
+
+#[test]
+fn what_the_apps_ci_sends_is_what_the_config_repo_takes() {
+    for (arguments, values, changed) in [
+        (&["--template=helm"][..], "web-config/web/values-dev.yaml", 1),
+        (
+            &["--template=kustomize", "--env=dev"],
+            "web-config/web/overlays/dev/deployment.yaml",
+            1,
+        ),
+        (
+            &[
+                "--template=ckan",
+                "--app-repo=web",
+                "--config-repo=web-config",
+                "--service=a",
+                "--service=b",
+            ],
+            "web-config/helm/values/dev.yaml",
+            2,
+        ),
+    ] {
+        let bench = Bench::new(&[]);
+        web(&bench, arguments).exits(0);
+        let sha = "c3".repeat(20);
+        let flags = flags_of_deploy(&bench.read("web/.github/workflows/ci.yml"), &sha);
+        let mut command = bench.command();
+        command.args(&flags).args(["--dry-run", "--format=json"]).envs([
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_REPOSITORY", "acme/web"),
+            ("GITHUB_SHA", sha.as_str()),
+            ("GITHUB_RUN_NUMBER", "7"),
+        ]);
+        let sent = Run::from(command.output().unwrap()).exits(0).json();
+        let payload = sent["request"]["body"]["client_payload"].clone();
+        let event = serde_json::json!({
+            "action": "deploy-image", "client_payload": payload,
+            "repository": {"full_name": "acme/web-config"}, "sender": {"login": "ci[bot]"},
+        });
+        let event = bench.write_beside("event.json", &event.to_string());
+        bench
+            .bump(&[
+                "--config-repo=web-config",
+                "--publish=files",
+                "--from-event",
+                &event,
+            ])
+            .exits(0);
+        assert_eq!(bench.read(values).matches(&sha).count(), changed, "{arguments:?}");
     }
 }

@@ -110,7 +110,7 @@ fn a_folder_is_a_template() {
 }
 
 #[test]
-fn a_repository_is_a_template_by_branch_and_folder() {
+fn a_repository_is_a_template_by_branch_or_tag_and_folder() {
     let bench = Bench::new(&[]);
     let bare = bench.beside("templates.git");
     let files: Vec<(String, &str)> = FILES
@@ -124,13 +124,17 @@ fn a_repository_is_a_template_by_branch_and_folder() {
         .collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     bare_repo(&bare, &files);
-    git_says(&bare, &["branch", "v2"]);
+    git_says(&bare, &["branch", "next"]);
+    git_says(&bare, &["tag", "--annotate", "--message=second", "v2"]);
     let url = format!("file://{}", bare.display());
     ours(&bench, &format!("{url}#v2:ours"), &["--set=team=ops"]).exits(0);
+    ours(&bench, &format!("{url}#next:ours"), &["--set=team=ops"])
+        .exits(0)
+        .says("nothing to change");
     assert!(bench.repo().join("web-config/web/test.yaml").exists());
     ours(&bench, &format!("{url}#v3:ours"), &[])
         .exits(3)
-        .says("no branch `v3`")
+        .says("no branch or tag `v3`")
         .says("v2");
     ours(&bench, &format!("{url}#v2:theirs"), &[])
         .exits(3)

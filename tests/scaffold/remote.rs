@@ -61,6 +61,24 @@ fn empty_repositories_get_their_first_commit() {
 }
 
 #[test]
+fn a_clone_of_an_empty_repository_is_pushed_to() {
+    let bench = Bench::new(&[]);
+    let url = empty_bare(&bench, "portal.git", "main");
+    git_says(&bench.repo(), &["clone", "--quiet", &url, "."]);
+    let arguments = [
+        "--app=portal",
+        "--template=ckan",
+        "--group=deploys",
+        "--publish=push",
+    ];
+    scaffold(&bench, &arguments).exits(0).says("pushed");
+    let pushed = git_says(&bench.beside("portal.git"), &["ls-tree", "--name-only", "main"]);
+    assert!(pushed.contains("CREATE_CKAN_K8S_APP_VERSION"), "{pushed}");
+    git_says(&bench.repo(), &["pull", "--quiet", "origin", "main"]);
+    scaffold(&bench, &arguments).exits(0).says("nothing to change");
+}
+
+#[test]
 fn an_empty_repository_takes_no_pull_request() {
     let bench = Bench::new(&[]);
     let config = empty_bare(&bench, "web-config.git", "main");

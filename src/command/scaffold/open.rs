@@ -44,11 +44,9 @@ pub(super) fn template(text: &str, opening: &Opening<'_>) -> anyhow::Result<Temp
                 fault
             }
         })?,
-        TemplateSource::Repo {
-            address,
-            branch,
-            folder,
-        } => config_repo::open_template(&address, branch.as_ref(), opening)?.folder(folder.as_ref())?,
+        TemplateSource::Repo { address, at, folder } => {
+            config_repo::open_template(&address, opening)?.folder(at.as_deref(), folder.as_ref())?
+        }
     };
     Ok(Template::of_files(text, files)?)
 }
@@ -165,27 +163,24 @@ pub(super) fn repo(
         files::create_folder(path)?;
     }
     let branch = args.pull_request.base.as_deref().or(args.branch.as_deref());
-    let url = match address {
-        RepoAddress::Directory(_) => return config_repo::open(address, publish, branch, opening),
-        RepoAddress::Git(url) if !args.create_remote => url.clone(),
-        RepoAddress::Forge(_) if !args.create_remote => {
-            return config_repo::open(address, publish, branch, opening);
+    let open = |address: &RepoAddress| config_repo::open_or_empty(address, publish, branch, opening);
+    match address {
+        RepoAddress::Git(url) if args.create_remote => {
+            match made(&forges::open_of_url(url, opening)?, stage, args)? {
+                Some(_) => open(address),
+                None => Ok((Box::new(Unmade), HostedAt::Git(url.clone()))),
+            }
         }
-        RepoAddress::Git(url) => match made(&forges::open_of_url(url, opening)?, stage, args)? {
-            Some(_) => url.clone(),
-            None => return Ok((Box::new(Unmade), HostedAt::Git(url.clone()))),
-        },
         // By git, since no API makes the first commit of a repository along with its other files.
-        RepoAddress::Forge(repo) => match made(&forges::open(repo, Role::Target, opening)?, stage, args)? {
-            Some(url) => url,
-            None => return Ok((Box::new(Unmade), HostedAt::Forge(repo.clone()))),
-        },
-    };
-    let host = match address {
-        RepoAddress::Forge(repo) => HostedAt::Forge(repo.clone()),
-        RepoAddress::Git(_) | RepoAddress::Directory(_) => HostedAt::Git(url.clone()),
-    };
-    Ok((config_repo::open_or_empty(&url, branch, opening)?, host))
+        RepoAddress::Forge(repo) if args.create_remote => {
+            let host = HostedAt::Forge(repo.clone());
+            match made(&forges::open(repo, Role::Target, opening)?, stage, args)? {
+                Some(url) => Ok((open(&RepoAddress::Git(url))?.0, host)),
+                None => Ok((Box::new(Unmade), host)),
+            }
+        }
+        RepoAddress::Directory(_) | RepoAddress::Git(_) | RepoAddress::Forge(_) => open(address),
+    }
 }
 
 /// Returns where git reaches a repository, which is made where it is missing; `None` while all is only planned.

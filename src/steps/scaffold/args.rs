@@ -64,7 +64,7 @@ pub struct ScaffoldArgs {
     /// Name of the application
     #[arg(long, value_name = "APP", help_heading = "What")]
     pub app: String,
-    /// Template: helm, kustomize, ckan, a folder, or a git URL as URL[#BRANCH[:FOLDER]]
+    /// Template: helm, kustomize, ckan, a folder, or a git URL as URL[#REF[:FOLDER]]
     #[arg(long, value_name = "TEMPLATE", default_value = "helm", help_heading = "What")]
     pub template: String,
     /// Environment, as NAME or NAME:on|off: whether it deploys by itself; each is promoted from the one before (can be

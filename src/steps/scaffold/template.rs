@@ -7,7 +7,7 @@ use super::layout::{self, Slot};
 use crate::words::address::RepoAddress;
 use crate::words::fault::Fault;
 use crate::words::folder_template::FolderFile;
-use crate::words::name::BranchName;
+use crate::words::payload::read_reference;
 use crate::words::repo_path::RepoPath;
 use crate::words::scaffold_manifest::{MANIFEST_NAME, Manifest};
 use crate::words::wording::{nearest, shown};
@@ -23,18 +23,18 @@ pub enum TemplateSource {
     Repo {
         /// The repository.
         address: RepoAddress,
-        /// The branch; the default one where none is named.
-        branch: Option<BranchName>,
+        /// The branch or tag; the default branch where none is named.
+        at: Option<String>,
         /// The folder in it; the root where none is named.
         folder: Option<RepoPath>,
     },
 }
 
 impl TemplateSource {
-    /// Reads what `--template` says: the name of one that is built in, a folder, or `ADDRESS[#BRANCH[:FOLDER]]`.
+    /// Reads what `--template` says: the name of one that is built in, a folder, or `ADDRESS[#REF[:FOLDER]]`.
     ///
     /// # Errors
-    /// `Invalid` for an address, a branch or a folder that is none.
+    /// `Invalid` for an address, a reference or a folder that is none.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if let Some(name) = builtin::NAMES.iter().find(|name| **name == text) {
             return Ok(Self::BuiltIn(name));
@@ -46,15 +46,12 @@ impl TemplateSource {
         match RepoAddress::parse(address)? {
             RepoAddress::Directory(_) => Ok(Self::Folder(PathBuf::from(text))),
             address => {
-                let (branch, folder) = match at.map(|at| at.split_once(':').unwrap_or((at, ""))) {
-                    Some((branch, folder)) => (branch, folder),
-                    None => ("", ""),
-                };
-                let branch = Some(branch).filter(|branch| !branch.is_empty());
+                let (at, folder) = at.map_or(("", ""), |at| at.split_once(':').unwrap_or((at, "")));
                 let folder = Some(folder).filter(|folder| !folder.is_empty());
+                let at = Some(at).filter(|at| !at.is_empty());
                 Ok(Self::Repo {
                     address,
-                    branch: branch.map(str::parse).transpose()?,
+                    at: at.map(|at| read_reference(at)).transpose()?,
                     folder: folder.map(RepoPath::parse).transpose()?,
                 })
             }
@@ -147,13 +144,10 @@ mod tests {
             ),
             ("github:acme/templates#:web", None, Some("web")),
         ] {
-            let TemplateSource::Repo {
-                branch: b, folder: f, ..
-            } = TemplateSource::parse(text).unwrap()
-            else {
+            let TemplateSource::Repo { at, folder: f, .. } = TemplateSource::parse(text).unwrap() else {
                 panic!("{text}")
             };
-            assert_eq!(b.as_ref().map(BranchName::as_str), branch, "{text}");
+            assert_eq!(at.as_deref(), branch, "{text}");
             assert_eq!(f.as_ref().map(RepoPath::as_str), folder, "{text}");
         }
         assert!(TemplateSource::parse("https://git.example/t.git#a:../b").is_err());

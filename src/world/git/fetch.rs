@@ -8,6 +8,7 @@ use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks, Reposit
 use super::credentials::Access;
 use super::wire::{Failure, Wire, WireError};
 use crate::words::fault::{Fault, Kind};
+use crate::words::wording::suggestion;
 use crate::world::clock;
 use crate::world::progress::Progress;
 
@@ -54,6 +55,47 @@ pub(super) fn tip(
     let tip = found.map_err(failure)??;
     repo.find_commit(tip.commit).map_err(|e| broken(&e))?;
     Ok(tip)
+}
+
+/// Fetches the commit that a branch or a tag names; a branch goes first where there are both.
+pub(super) fn named(
+    repo: &Repository,
+    wire: &Arc<Wire>,
+    name: &str,
+    progress: &dyn Progress,
+) -> Result<Oid, Failure> {
+    const HERE: &str = "refs/gitops-steps/named";
+    let found = wire.with_remote(repo, |remote| {
+        let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
+        let heads: Vec<String> = connection
+            .list()?
+            .iter()
+            .map(|head| head.name().to_owned())
+            .collect();
+        let full = ["heads", "tags"].map(|kind| format!("refs/{kind}/{name}"));
+        let Some(full) = full.iter().find(|full| heads.contains(full)) else {
+            let known = |head: &String| {
+                let short = head
+                    .strip_prefix("refs/heads/")
+                    .or_else(|| head.strip_prefix("refs/tags/"))?;
+                (!short.ends_with("^{}")).then(|| short.to_owned())
+            };
+            let known: Vec<String> = heads.iter().filter_map(known).collect();
+            return Ok(Err(Fault::not_found(format!(
+                "the repository has no branch or tag `{}`",
+                name.escape_debug()
+            ))
+            .hint(suggestion(name, known.iter().map(String::as_str)))));
+        };
+        let refspec = format!("+{full}:{HERE}");
+        connection
+            .remote()
+            .fetch(&[refspec], Some(&mut options(progress)), None)?;
+        Ok(Ok(()))
+    });
+    found.map_err(failure)??;
+    let commit = repo.find_reference(HERE).and_then(|here| here.peel_to_commit());
+    commit.map(|commit| commit.id()).map_err(|e| broken(&e))
 }
 
 /// Asks whether a remote has no branch at all.

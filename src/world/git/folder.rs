@@ -10,13 +10,17 @@ use crate::words::repo_path::RepoPath;
 use crate::world::template_folder::Bounds;
 
 impl GitRepo {
-    /// Fetches the branch's tip and reads a folder of it, or its root.
+    /// Fetches what a branch or a tag names, or the default branch's tip, and reads a folder of it, or its root.
     ///
     /// # Errors
-    /// What the remote says; `NotFound` without such a folder, `Refused` for a symbolic link or a submodule in it, `Invalid`
+    /// What the remote says; `NotFound` without such a name or folder, `Refused` for a symbolic link or a submodule in it, `Invalid`
     /// for what is too much.
-    pub fn folder(mut self, below: Option<&RepoPath>) -> anyhow::Result<Vec<FolderFile<String>>> {
-        let (repo, tip) = self.fetched()?;
+    pub fn folder(
+        mut self,
+        at: Option<&str>,
+        below: Option<&RepoPath>,
+    ) -> anyhow::Result<Vec<FolderFile<String>>> {
+        let (repo, tip) = self.fetched(at)?;
         let mut tree = repo.find_commit(tip)?.tree()?;
         if let Some(below) = below {
             let found = entry(&tree, below.as_str())?.filter(|entry| entry.1 == Some(ObjectType::Tree));

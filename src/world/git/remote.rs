@@ -139,10 +139,17 @@ impl GitRepo {
         GitSource::of_fetched(repo, self.home, (branch, tip), commit, (self.wire, self.access))
     }
 
-    /// Fetches the tip of the branch, and returns it with the repository that it is in.
-    pub(super) fn fetched(&mut self) -> Result<(&Repository, Oid), Fault> {
-        let tip = self.fetch().map_err(|failure| failure.fault)?;
-        Ok((&self.repo, tip))
+    /// Fetches what a branch or a tag names, or the tip of the branch that is read, and returns it with the repository that it
+    /// is in.
+    pub(super) fn fetched(&mut self, at: Option<&str>) -> Result<(&Repository, Oid), Fault> {
+        let fetched = match at {
+            None => self.fetch(),
+            Some(name) => fetch::again(&self.access, || {
+                fetch::named(&self.repo, &self.wire, name, self.access.progress.as_ref())
+            }),
+        };
+        let commit = fetched.map_err(|failure| failure.fault)?;
+        Ok((&self.repo, commit))
     }
 
     /// Fetches the tip of the branch that is changed.
