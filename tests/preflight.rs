@@ -290,7 +290,7 @@ fn a_project_of_gitlab_that_is_ready_is_well() {
     let lab = lab(
         gitlab::Grant::everything("project_7_bot_ab12").expires("2999-01-02"),
         |lab| {
-            lab.label(REPO, "production");
+            lab.make_label(REPO, "production");
             lab.user("ana");
             lab.only_if_pipeline_succeeds(REPO);
         },

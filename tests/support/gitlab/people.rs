@@ -162,7 +162,7 @@ impl Lab {
     }
 
     /// The project has a label.
-    pub fn label(&self, project: &str, name: &str) {
+    pub fn make_label(&self, project: &str, name: &str) {
         self.state().project(project).labels.insert(name.to_owned());
     }
 
