@@ -169,8 +169,8 @@ fn a_manual_environment_gets_a_pull_request_that_is_brought_up_to_date() {
         assert_eq!(stage.requests().len(), 1);
         let title = &stage.requests()[0].title;
         assert!(title.contains("1.2.0"), "{title}");
-        let untag = format!("{{\"name\":\"acme/web\",\"tags\":[\"1.0.0\",\"1.1.0\"]}}");
-        registry.instead("/tags/list", 1, 200, &[], &untag);
+        let untag = r#"{"name":"acme/web","tags":["1.0.0","1.1.0"]}"#;
+        registry.instead("/tags/list", 1, 200, &[], untag);
         let back = open("open-promotion-pr");
         assert_eq!(
             back["operation"], "superseded",

@@ -351,6 +351,12 @@ mod tests {
         assert_eq!(best(&asked, found), "1.11.0-rc.1");
         assert_eq!(best(&within("^3"), found), "");
         assert_eq!(best(&within("*"), "1.0.0_2 1.0.0_10"), "1.0.0_10");
+        let variant = select(|said| {
+            said.constraint = Some("~1.25".to_owned());
+            said.extract = Some("^([0-9.]+)-alpine$".to_owned());
+        });
+        let variants = "1.25.3 1.25.10-alpine 1.25.9-alpine 1.26.0-alpine 1.25.11-alpine-slim";
+        assert_eq!(best(&variant, variants), "1.25.10-alpine");
     }
 
     #[test]

@@ -149,10 +149,10 @@ impl RealRegistry {
 
     /// Lets other tags lead to what a tag leads to.
     pub fn retag(&self, image: &str, tag: &str, others: &[String]) {
-        let mut headers = self.headers(MANIFEST);
-        headers.insert(ACCEPT, format!("{MANIFEST}, {INDEX}").parse().unwrap());
+        let mut wanted = headers(MANIFEST);
+        wanted.insert(ACCEPT, format!("{MANIFEST}, {INDEX}").parse().unwrap());
         let url = format!("http://{}/v2/{image}/manifests/{tag}", self.host);
-        let mut answer = self.ask(Method::GET, &url, headers, Vec::new());
+        let mut answer = self.ask(Method::GET, &url, wanted, Vec::new());
         let media_type = answer.header("content-type").unwrap().to_owned();
         let body = answer.up_to(1 << 20).map_err(|lost| lost.fault).unwrap();
         std::thread::scope(|scope| {
@@ -166,11 +166,11 @@ impl RealRegistry {
     fn push_blob(&self, image: &str, body: &[u8]) -> Pushed {
         let digest = sha256(body);
         let uploads = format!("http://{}/v2/{image}/blobs/uploads/", self.host);
-        let answer = self.ask(Method::POST, &uploads, self.headers(BYTES), Vec::new());
+        let answer = self.ask(Method::POST, &uploads, headers(BYTES), Vec::new());
         assert_eq!(answer.status(), 202);
         let mut to = Url::parse(answer.header("location").unwrap()).unwrap();
         to.query_pairs_mut().append_pair("digest", &digest);
-        let answer = self.ask(Method::PUT, to.as_str(), self.headers(BYTES), body.to_vec());
+        let answer = self.ask(Method::PUT, to.as_str(), headers(BYTES), body.to_vec());
         assert_eq!(answer.status(), 201);
         Pushed {
             digest,
@@ -185,16 +185,9 @@ impl RealRegistry {
     fn put(&self, image: &str, tag: &str, media_type: &str, body: Vec<u8>) -> Pushed {
         let url = format!("http://{}/v2/{image}/manifests/{tag}", self.host);
         let (digest, size) = (sha256(&body), body.len());
-        let answer = self.ask(Method::PUT, &url, self.headers(media_type), body);
+        let answer = self.ask(Method::PUT, &url, headers(media_type), body);
         assert_eq!(answer.status(), 201, "{tag}");
         Pushed { digest, size }
-    }
-
-    fn headers(&self, media_type: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, BASIC.parse().unwrap());
-        headers.insert(CONTENT_TYPE, media_type.parse().unwrap());
-        headers
     }
 
     fn ask(&self, method: Method, url: &str, headers: HeaderMap, body: Vec<u8>) -> Answer {
@@ -207,6 +200,13 @@ impl RealRegistry {
         let sent = self.http.send(request, Deadline::after(Duration::from_secs(30)));
         sent.map_err(|lost| lost.fault).unwrap()
     }
+}
+
+fn headers(media_type: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, BASIC.parse().unwrap());
+    headers.insert(CONTENT_TYPE, media_type.parse().unwrap());
+    headers
 }
 
 /// The program: what the variable names, which must be there then, or what the search path has.

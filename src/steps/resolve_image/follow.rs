@@ -58,6 +58,7 @@ pub(super) fn follow(
         .hint("write `digest` or `tag@digest`: a moving tag by itself says nothing of what runs")),
         None => {
             choice.moving = true;
+            choice.rest_is_behind(select, std::iter::empty());
             Ok(choice.won_by(candidate(tag), digest))
         }
     }
