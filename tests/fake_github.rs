@@ -129,6 +129,24 @@ all | GET | /contents/dev.yaml?ref=topic | | 200 | dGFnOiB2Mgo=
 all | GET | /git/trees/main?recursive=1 | | 200 | "100755"
 all | GET | /compare/main...topic | | 200 | "status":"ahead"
 all | GET | /compare/main...gone | | 404 | Not Found
+all | POST | /git/tags | {"tag":"v1","message":"m","object":"$main","type":"tree"} | 422 | Object does not exist
+all | POST | /git/tags | {"tag":"v1","message":"m","object":"$main"} | 422 | wasn't supplied
+reads | POST | /git/tags | {"tag":"v1","message":"m","object":"$main","type":"commit"} | 403 | by personal access token
+all | POST | /git/tags | {"tag":"v1","message":"m","object":"$main","type":"commit"} | 201 | "verified":false
+all | POST | /git/refs | {"ref":"refs/tags/v1","sha":"$main"} | 201 | refs/tags/v1
+all | POST | /git/refs | {"ref":"refs/tags/v1","sha":"$main"} | 422 | Reference already exists
+all | GET | /releases/tags/v1 | | 404 | Not Found
+all | GET | /releases/latest | | 404 | Not Found
+all | POST | /releases | {"tag_name":"v1","make_latest":true} | 422 | not of the right type
+all | POST | /releases | {"tag_name":"v1","prerelease":true,"make_latest":"true"} | 422 | cannot be set as latest
+all | POST | /releases | {"tag_name":"v1","body":"$notes"} | 422 | body is too long
+all | POST | /releases | {"tag_name":"v1","draft":true} | 201 | "draft":true
+all | GET | /releases/tags/v1 | | 404 | Not Found
+reads | GET | /releases | | 200 | []
+all | POST | /releases | {"tag_name":"v1"} | 201 | "tag_name":"v1"
+all | POST | /releases | {"tag_name":"v1"} | 422 | already_exists
+all | PATCH | /releases/0 | {"body":"b"} | 404 | Not Found
+all | GET | /commits/$main/pulls | | 200 | []
 "#;
 
 #[test]
@@ -140,6 +158,7 @@ fn requests_are_accepted_and_refused_as_github_does() {
     for row in ROWS.lines().skip(1) {
         let row = row
             .replace("$long", &"x".repeat(257))
+            .replace("$notes", &"x".repeat(125_001))
             .replace("$eleven", &eleven.to_string())
             .replace("$start", "/actions/workflows/deploy.yml/dispatches")
             .replace("$main", &hub.tip(REPO, "main").unwrap());

@@ -56,6 +56,20 @@ PUT  | /merge_requests/1/merge      | PRIVATE-TOKEN: all       | 409 | SHA does 
 GET  | /repository/compare?from=main&to=nowhere | PRIVATE-TOKEN: all | 404 | 404 Ref Not Found
 GET  | /environments?search=ab      | PRIVATE-TOKEN: all       | 400 | less than 3 characters
 POST | /environments                | PRIVATE-TOKEN: all       | 400 | Only allowed schemes are http, https | {"name": "e", "external_url": "ftp://x"}
+POST | /repository/tags             | JOB-TOKEN: job           | 401 | 401 Unauthorized | {"tag_name": "v1", "ref": "main"}
+POST | /repository/tags             | PRIVATE-TOKEN: reader    | 403 | insufficient_scope | {"tag_name": "v1", "ref": "main"}
+POST | /repository/tags             | PRIVATE-TOKEN: all       | 400 | ref is missing | {"tag_name": "v1"}
+POST | /repository/tags             | PRIVATE-TOKEN: all       | 400 | Target nowhere is invalid | {"tag_name": "v1", "ref": "nowhere"}
+POST | /repository/tags             | PRIVATE-TOKEN: all       | 201 | "name":"v1" | {"tag_name": "v1", "ref": "main", "message": "m"}
+POST | /repository/tags             | PRIVATE-TOKEN: all       | 400 | Tag v1 already exists | {"tag_name": "v1", "ref": "main", "message": "m"}
+GET  | /releases/v1                 | PRIVATE-TOKEN: all       | 404 | 404 Not Found
+POST | /releases                    | PRIVATE-TOKEN: all       | 422 | Ref is not specified | {"tag_name": "v2"}
+POST | /releases                    | JOB-TOKEN: job           | 201 | "tag_name":"v1" | {"tag_name": "v1", "description": "d"}
+POST | /releases                    | PRIVATE-TOKEN: all       | 409 | Release already exists | {"tag_name": "v1"}
+PUT  | /releases/v1                 | PRIVATE-TOKEN: all       | 400 | at least one parameter must be provided | {}
+PUT  | /releases/v1                 | PRIVATE-TOKEN: all       | 200 | "description":"e" | {"description": "e"}
+GET  | /repository/commits/HEAD/merge_requests | JOB-TOKEN: job | 404 | 404 Project Not Found
+GET  | /repository/commits/HEAD/merge_requests | PRIVATE-TOKEN: all | 200 | []
 POST | /trigger/pipeline            | X: y                     | 404 | 404 Not Found | {"token": "web-trigger", "ref": "main"}
 POST | /trigger/pipeline            | X: y                     | 400 | Reference not found | {"token": "trigger", "ref": "gone"}
 "#;

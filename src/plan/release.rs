@@ -1,5 +1,7 @@
 //! An app's own repository as a release sees it: its tags, and the commits between them; and what a release is.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::comparison::LoggedCommit;
@@ -43,11 +45,17 @@ pub trait SourceRepo {
     /// Returns the tags, by name.
     fn tags(&self) -> &[TaggedCommit];
 
-    /// Returns whether a commit is another one, or has it among its ancestors, as far as the clone goes.
+    /// Returns those commits of tags that a commit has behind it, as far as the clone goes, itself too.
     ///
     /// # Errors
     /// A read that failed.
-    fn contains(&self, outer: &str, inner: &str) -> anyhow::Result<bool>;
+    fn behind(&self, commit: &str) -> anyhow::Result<BTreeSet<String>>;
+
+    /// Returns the first of some commits that has another one behind it, or is that one.
+    ///
+    /// # Errors
+    /// A read that failed.
+    fn first_with(&self, outer: &[&str], inner: &str) -> anyhow::Result<Option<usize>>;
 
     /// Returns the commits that `to` has and `since` has not; with paths, those that change something at one of them.
     /// Paths are relative to the directory that was named, which `None` stands for.

@@ -365,3 +365,38 @@ fn the_job_summary_and_the_outputs_carry_the_version() {
         "{summary}"
     );
 }
+
+#[test]
+fn hundreds_of_tags_on_other_lines_cost_one_walk() {
+    use std::fmt::Write as _;
+    let app = App::new();
+    let mut input = String::new();
+    for number in 1..=4000 {
+        let from = if number == 1 {
+            String::new()
+        } else {
+            format!("from :{}\n", number - 1)
+        };
+        let _ = write!(
+            input,
+            "commit refs/heads/long\nmark :{number}\ncommitter T <t@e.x> {} +0000\ndata 6\nfix: a\n{from}",
+            1_700_000_000 + number
+        );
+        if number % 10 == 0 {
+            let _ = write!(input, "reset refs/tags/v1.{}.0\nfrom :{number}\n\n", number / 10);
+        }
+    }
+    let mut child = crate::support::git_server::git(&app.folder())
+        .args(["fast-import", "--quiet"])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    app.git(&["switch", "--quiet", "--create", "maintenance", "v1.2.0"]);
+    app.git(&["commit", "--quiet", "--allow-empty", "-m", "fix: old"]);
+    // Asked one by one, these took minutes.
+    assert_eq!(app.next(&["--timeout", "20s"]), "1.2.1");
+    app.git(&["switch", "--quiet", "long"]);
+    assert_eq!(app.next(&[]), "1.400.0");
+}

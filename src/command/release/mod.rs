@@ -207,7 +207,7 @@ fn brought(
     tag: &ReleaseTag,
     series: &Series,
 ) -> anyhow::Result<Option<(Option<String>, Vec<SourceCommit>)>> {
-    let previous = past.previous(source, source.head(), &tag.version)?;
+    let previous = past.previous(&tag.version);
     let since = previous.map(|release| release.commit.as_str());
     let stretch = source.stretch(source.head(), since, &series.paths)?;
     let previous = previous.map(|release| release.tag.to_string());

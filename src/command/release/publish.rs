@@ -27,13 +27,16 @@ pub(super) fn run(args: &PublishArgs, opening: &Opening<'_>, receipt: &mut Recei
     let past = Past::of(&opened.source, opened.source.head(), &series)?;
     let release = which(args, &opened, &past, opening.environment)?;
     opened.source.look_from(&release.commit);
+    let past = Past::of(&opened.source, &release.commit, &series)?;
     receipt.commit = Some(release.commit.clone());
     let forge = opened.forge(opening)?;
     let kind = kind(&forge);
     check(args, kind, receipt)?;
     let notes = match own_notes {
         Some(notes) => Made {
-            previous: previous(&opened, &past, &release)?,
+            previous: past
+                .previous(&release.tag.version)
+                .map(|previous| previous.tag.clone()),
             notes,
             commits: 0,
         },
@@ -284,11 +287,6 @@ fn notes_of_file(file: &std::path::Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn previous(opened: &Opened, past: &Past, release: &Release) -> anyhow::Result<Option<ReleaseTag>> {
-    let previous = past.previous(&opened.source, &release.commit, &release.tag.version)?;
-    Ok(previous.map(|previous| previous.tag.clone()))
-}
-
 fn made(
     opened: &Opened,
     past: &Past,
@@ -306,8 +304,7 @@ fn made(
                 .into(),
         );
     };
-    let previous = past.previous(&opened.source, opened.source.head(), &tag.version)?;
-    let previous = previous.map(|previous| previous.tag.clone());
+    let previous = past.previous(&tag.version).map(|previous| previous.tag.clone());
     let links = Links {
         kind: kind(forge),
         web: forge.web_address()?,

@@ -1,5 +1,7 @@
 //! The releases that there are, and those that a commit has behind it.
 
+use std::collections::BTreeSet;
+
 use super::request::Series;
 use crate::plan::release::{SourceRepo, Stretch, TaggedCommit};
 use crate::words::fault::Fault;
@@ -21,6 +23,8 @@ pub struct Release {
 pub struct Past {
     /// What stands before a version.
     pub prefix: Prefix,
+    /// The commits of tags that the commit has behind it.
+    behind: BTreeSet<String>,
     /// All releases, highest version first, whether the commit has them behind it or not.
     pub all: Vec<Release>,
     /// The last release that the commit has behind it, pre-releases aside.
@@ -42,17 +46,11 @@ impl Past {
             .as_ref()
             .map_or(Prefix::usual().to_vec(), |prefix| vec![prefix.clone()]);
         let all = releases(repo.tags(), &prefixes);
-        let (mut last, mut newest) = (None, None);
-        for release in &all {
-            if !repo.contains(commit, &release.commit)? {
-                continue;
-            }
-            newest.get_or_insert_with(|| release.clone());
-            if release.tag.version.pre.is_empty() {
-                last = Some(release.clone());
-                break;
-            }
-        }
+        let behind = repo.behind(commit)?;
+        let is_behind = |release: &&Release| behind.contains(&release.commit);
+        let newest = all.iter().find(is_behind).cloned();
+        let is_final = |release: &&Release| release.tag.version.pre.is_empty();
+        let last = all.iter().filter(is_behind).find(is_final).cloned();
         let prefix = newest
             .as_ref()
             .or(all.first())
@@ -66,6 +64,7 @@ impl Past {
                 .then(|| repo.tags().iter().find(is_strange).map(|tag| tag.name.clone()))
                 .flatten(),
             prefix: prefix.unwrap_or_else(|| prefixes[0].clone()),
+            behind,
             all,
             last,
             newest,
@@ -86,27 +85,19 @@ impl Past {
             .filter(|newest| !newest.tag.version.pre.is_empty())
     }
 
-    /// Returns the release that one of a version at a commit follows: the highest below it that the commit has behind it,
-    /// pre-releases aside unless it is one itself.
-    ///
-    /// # Errors
-    /// A read that failed.
-    pub fn previous(
-        &self,
-        repo: &dyn SourceRepo,
-        commit: &str,
-        version: &Version,
-    ) -> anyhow::Result<Option<&Release>> {
-        let counts = |release: &&Release| {
+    /// Returns whether the commit has a release behind it, or is its commit.
+    pub fn has(&self, release: &Release) -> bool {
+        self.behind.contains(&release.commit)
+    }
+
+    /// Returns the release that one of a version at this commit follows: the highest below it that the commit has behind
+    /// it, pre-releases aside unless it is one itself.
+    pub fn previous(&self, version: &Version) -> Option<&Release> {
+        self.all.iter().find(|release| {
             release.tag.version.cmp_precedence(version).is_lt()
                 && (!version.pre.is_empty() || release.tag.version.pre.is_empty())
-        };
-        for release in self.all.iter().filter(counts) {
-            if repo.contains(commit, &release.commit)? {
-                return Ok(Some(release));
-            }
-        }
-        Ok(None)
+                && self.has(release)
+        })
     }
 
     /// Returns the lowest release above those that a commit has behind it, which has that commit behind it.
@@ -118,12 +109,9 @@ impl Past {
             Some(newest) => release.tag.version.cmp_precedence(&newest.tag.version).is_gt(),
             None => true,
         };
-        for release in self.all.iter().rev().filter(above) {
-            if release.commit != commit && repo.contains(&release.commit, commit)? {
-                return Ok(Some(release));
-            }
-        }
-        Ok(None)
+        let above: Vec<&Release> = self.all.iter().rev().filter(above).collect();
+        let commits: Vec<&str> = above.iter().map(|release| release.commit.as_str()).collect();
+        Ok(repo.first_with(&commits, commit)?.map(|at| above[at]))
     }
 }
 

@@ -99,7 +99,7 @@ pub fn next(
                 stands: Some(taken.clone()),
             });
         }
-        if matches!(asked, Asked::Version(_)) || !repo.contains(&taken.commit, repo.head())? {
+        if matches!(asked, Asked::Version(_)) || repo.first_with(&[&taken.commit], repo.head())?.is_none() {
             return Err(elsewhere(taken, repo.head()).into());
         }
     }
@@ -171,10 +171,8 @@ fn in_channel(
             .then(|| channel.number(&release.tag.version))
             .flatten()
     };
-    for own in past.all.iter().filter(|release| number(release).is_some()) {
-        if !repo.contains(repo.head(), &own.commit)? {
-            continue;
-        }
+    let mut own = past.all.iter().filter(|release| number(release).is_some());
+    if let Some(own) = own.find(|release| past.has(release)) {
         let since = commits_since(repo, repo.head(), Some(own), &rules.series)?;
         let reckoned = reckoned(rules, &since, labels, &own.tag.version)?;
         if since.commits.is_empty() || reckoned.level == Level::None {
@@ -187,7 +185,6 @@ fn in_channel(
                 stands: Some(own.clone()),
             });
         }
-        break;
     }
     let highest = past.all.iter().filter_map(number).max().unwrap_or_default();
     Ok(Verdict::Due {

@@ -3,6 +3,7 @@
 //! libgit2 speaks git's protocol; the bytes go through transports of our own (`wire`): the one HTTP client,
 //! and pipes to the system's `ssh` and `git`.
 
+mod beside;
 mod commit;
 mod credentials;
 mod fetch;

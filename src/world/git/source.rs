@@ -4,13 +4,13 @@
 //! the clone's objects through `objects/info/alternates` (gitrepository-layout(5)).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use git2::{Commit, ErrorCode, Oid, Repository, Sort};
+use git2::{Commit, Oid, Repository, Sort};
 
+use super::beside::{beside, discovered, unmade};
 use super::credentials::Access;
 use super::log::{checked_out, folder_in, tip_of};
 use super::snapshot::{entry, has_parents, logged};
@@ -21,8 +21,8 @@ use crate::words::address::{GitUrl, Login};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::shown;
+use crate::world::origin;
 use crate::world::scratch::Scratch;
-use crate::world::{files, origin};
 
 /// The digits of a commit that was shortened: at least, and in full.
 const HEX: std::ops::RangeInclusive<usize> = 7..=40;
@@ -258,6 +258,23 @@ impl GitSource {
         Ok((ids.context("cannot read the history")?, false))
     }
 
+    /// Whether one of some commits has another behind it, or is that one.
+    fn some_have(&self, outer: &[Oid], inner: Oid) -> anyhow::Result<bool> {
+        let mut walk = self.repo.revwalk()?;
+        for outer in outer {
+            walk.push(*outer)?;
+        }
+        for parent in self.repo.find_commit(inner)?.parent_ids() {
+            walk.hide(parent)?;
+        }
+        for id in walk {
+            if id.context("cannot read the history")? == inner {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Those of some commits that are reached from a commit by first parents alone.
     fn own_line(&self, from: Oid, among: &[Oid]) -> anyhow::Result<BTreeSet<Oid>> {
         let among: BTreeSet<Oid> = among.iter().copied().collect();
@@ -280,18 +297,54 @@ impl SourceRepo for GitSource {
         &self.tags
     }
 
-    fn contains(&self, outer: &str, inner: &str) -> anyhow::Result<bool> {
-        if outer == inner {
-            return Ok(true);
-        }
-        let (outer, inner) = (Oid::from_str(outer)?, Oid::from_str(inner)?);
-        if !self.has(outer) || !self.has(inner) {
-            return Ok(false);
-        }
+    fn behind(&self, commit: &str) -> anyhow::Result<BTreeSet<String>> {
+        let commit = Oid::from_str(commit)?;
+        let tagged: Result<BTreeSet<Oid>, _> =
+            self.tags.iter().map(|tag| Oid::from_str(&tag.commit)).collect();
+        let tagged = tagged?;
+        let named = |id: Oid| tagged.contains(&id).then(|| id.to_string());
         if self.repo.is_shallow() {
-            return Ok(walk::ancestors(&self.repo, outer)?.contains(&inner));
+            let behind = walk::ancestors(&self.repo, commit)?;
+            return Ok(behind.into_iter().filter_map(named).collect());
         }
-        Ok(self.repo.graph_descendant_of(outer, inner)?)
+        // One walk for all: asked one by one, tags of other branches cost a walk each.
+        let mut walk = self.repo.revwalk()?;
+        walk.push(commit)?;
+        let mut found = BTreeSet::new();
+        for id in walk {
+            found.extend(named(id.context("cannot read the history")?));
+        }
+        Ok(found)
+    }
+
+    fn first_with(&self, outer: &[&str], inner: &str) -> anyhow::Result<Option<usize>> {
+        let inner = Oid::from_str(inner)?;
+        let outer = outer
+            .iter()
+            .map(|outer| Oid::from_str(outer))
+            .collect::<Result<Vec<_>, _>>()?;
+        let here: Vec<Oid> = outer.iter().copied().filter(|id| self.has(*id)).collect();
+        let contains = |outer: Oid| -> anyhow::Result<bool> {
+            Ok(if outer == inner {
+                true
+            } else if !self.has(outer) {
+                false
+            } else if self.repo.is_shallow() {
+                walk::ancestors(&self.repo, outer)?.contains(&inner)
+            } else {
+                self.repo.graph_descendant_of(outer, inner)?
+            })
+        };
+        // Mostly none has it, which one walk tells.
+        if here.is_empty() || !(self.repo.is_shallow() || self.some_have(&here, inner)?) {
+            return Ok(None);
+        }
+        for (at, outer) in outer.into_iter().enumerate() {
+            if contains(outer)? {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
     }
 
     fn stretch(&self, to: &str, since: Option<&str>, paths: &[Option<RepoPath>]) -> anyhow::Result<Stretch> {
@@ -341,58 +394,6 @@ fn touches(commit: &Commit<'_>, paths: &[Option<String>]) -> anyhow::Result<bool
     Ok(paths.is_empty())
 }
 
-/// Opens the repository around a directory.
-fn discovered(directory: &Path) -> anyhow::Result<(PathBuf, Repository)> {
-    let name = shown(&directory.display().to_string());
-    let root = dunce::canonicalize(directory)
-        .map_err(|error| Fault::not_found(format!("cannot open the directory `{name}`: {error}")))?;
-    let clone = Repository::discover(&root).map_err(|error| {
-        let why = error.message().escape_debug().to_string();
-        let fault = Fault::invalid(format!("`{name}` is no git repository: {why}"));
-        match error.code() {
-            ErrorCode::Owner => {
-                fault.hint("run `git config --global --add safe.directory <the folder>`, as git itself asks")
-            }
-            _ => fault.hint("name a clone of the app's repository, or its address, with --repo"),
-        }
-    })?;
-    Ok((root, clone))
-}
-
-/// Makes a repository that has what a clone has, its refs and where it ends too, and leaves the clone as it is.
-fn beside(clone: &Repository, home: &Path) -> anyhow::Result<Repository> {
-    let failed = |error: &git2::Error| unmade(error.message());
-    drop(Repository::init_bare(home).map_err(|error| failed(&error))?);
-    let common = clone.commondir();
-    let objects = common.join("objects");
-    let objects = objects
-        .to_str()
-        .filter(|path| !path.contains('\n'))
-        .ok_or_else(|| Fault::invalid("the path of the repository's objects is not text"))?;
-    files::write(&home.join("objects/info/alternates"), &format!("{objects}\n"))?;
-    if clone.is_shallow() {
-        let ends = files::read(&common.join("shallow"), 64 * 1024 * 1024)?;
-        files::write(&home.join("shallow"), &String::from_utf8_lossy(&ends))?;
-    }
-    let mut refs = BTreeMap::new();
-    for reference in clone.references()? {
-        let Ok(reference) = reference else { continue };
-        if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
-            refs.insert(name.to_owned(), id);
-        }
-    }
-    // A detached HEAD may be on no branch.
-    if let Ok(head) = clone.head().and_then(|head| head.peel_to_commit()) {
-        refs.insert("refs/clone/head".to_owned(), head.id());
-    }
-    let mut packed = String::from("# pack-refs with: \n");
-    for (name, id) in refs {
-        let _ = writeln!(packed, "{id} {name}");
-    }
-    files::write(&home.join("packed-refs"), &packed)?;
-    Ok(Repository::open_bare(home).map_err(|error| failed(&error))?)
-}
-
 /// Finds a commit by its digits.
 fn named(repo: &Repository, commit: &str) -> anyhow::Result<Oid> {
     if !HEX.contains(&commit.len()) || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -405,14 +406,6 @@ fn named(repo: &Repository, commit: &str) -> anyhow::Result<Oid> {
             .hint("fetch it first (actions/checkout: `fetch-depth: 0`), or name its branch with --branch")
     };
     Ok(repo.find_commit_by_prefix(commit).map_err(|_| missing())?.id())
-}
-
-fn unmade(why: &str) -> Fault {
-    Fault::new(
-        Kind::Internal,
-        format!("cannot make a temporary repository: {}", why.escape_debug()),
-    )
-    .hint("let TMPDIR name a folder that can be written")
 }
 
 /// A repository without a commit has no version either.
