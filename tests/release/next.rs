@@ -120,7 +120,14 @@ fn a_channel_counts_and_a_release_takes_what_it_leads_to() {
     app.commit("docs: b");
     assert_eq!(app.next(&["--channel", "rc"]), "1.3.0-rc.1");
     app.commit("fix: c");
-    assert_eq!(app.next(&["--channel", "rc"]), "1.3.0-rc.2");
+    let told = app
+        .run(&["next", "--channel", "rc", "--format", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&told["new"], &told["old"], &told["release"]["commits"]),
+        (&"1.3.0-rc.2".into(), &"1.3.0-rc.1".into(), &2.into())
+    );
     app.tag("v1.3.0-rc.2");
     app.run(&["next", "--channel", "beta", "--bump", "minor"])
         .exits(4)

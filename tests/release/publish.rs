@@ -288,6 +288,18 @@ fn the_tag_that_ci_runs_for_is_the_one() {
             (&"1.0.0".into(), &"v1.0.0".into())
         );
     }
+    // That of another series is none.
+    let forge = Forge::github();
+    let bench = crate::support::cli::Bench::new(&[]);
+    let mut command = bench.command();
+    command
+        .args(["release", "publish", "--repo", &forge.address()])
+        .envs(forge.variables())
+        .envs([("GITHUB_REF_TYPE", "tag"), ("GITHUB_REF_NAME", "web/v1.0.0")])
+        .env("GITOPS_STEPS_TOKEN", crate::tag_api::TOKEN);
+    crate::support::cli::Run::from(command.output().unwrap())
+        .exits(2)
+        .says("`web/v1.0.0` is no version, for the tag that CI runs for");
 }
 
 #[test]
@@ -295,7 +307,7 @@ fn an_answer_that_was_lost_makes_no_second_page() {
     for forge in Forge::both() {
         match &forge {
             Forge::Hub(hub) => {
-                hub.fail_next("POST /repos/acme/shop/releases", github::Failure::CloseAfterDoing)
+                hub.fail_next("POST /repos/acme/shop/releases", github::Failure::CloseAfterDoing);
             }
             Forge::Lab(lab) => lab.fail_next("POST /releases", gitlab::Failure::CloseAfterDoing),
         }

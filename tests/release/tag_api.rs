@@ -177,7 +177,7 @@ fn an_answer_of_the_api_that_was_lost_is_looked_up() {
         forge.commit("feat: a");
         match &forge {
             Forge::Hub(hub) => {
-                hub.fail_next("POST /repos/acme/shop/git/refs", github::Failure::CloseAfterDoing)
+                hub.fail_next("POST /repos/acme/shop/git/refs", github::Failure::CloseAfterDoing);
             }
             Forge::Lab(lab) => lab.fail_next("POST /repository/tags", gitlab::Failure::CloseAfterDoing),
         }

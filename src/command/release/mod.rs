@@ -160,7 +160,12 @@ impl Opened {
 
 /// Fills in what a verdict says, and returns the tag that is due.
 fn tell(receipt: &mut Receipt, verdict: &Verdict, past: &Past) -> Option<ReleaseTag> {
-    let previous = past.last.as_ref().or(past.newest.as_ref());
+    let last = past.last.as_ref().or(past.newest.as_ref());
+    let previous = match verdict {
+        Verdict::Nothing { stands, .. } => stands.as_ref().or(last),
+        Verdict::Superseded { .. } => last,
+        Verdict::Due { tag, .. } => past.previous(&tag.version),
+    };
     receipt.old = previous.map(|release| release.tag.version.to_string());
     let mut report = ReleaseReport {
         previous_tag: previous.map(|release| release.tag.to_string()),

@@ -224,9 +224,11 @@ fn which(
         of_github.or_else(|| environment.get("CI_COMMIT_TAG"))
     };
     let asked = match (&args.version, &args.source.sha) {
-        (Some(version), _) => Some(release::named(version, past)?),
+        (Some(version), _) => Some(release::named("--version", version, past)?),
         (None, Some(_)) => None,
-        (None, None) => of_ci().map(|tag| release::named(tag, past)).transpose()?,
+        (None, None) => of_ci()
+            .map(|tag| release::named("the tag that CI runs for", tag, past))
+            .transpose()?,
     };
     let hint = "tag the commit first, with `release tag`; another prefix than v is given with --tag-prefix";
     let Some(asked) = asked else {

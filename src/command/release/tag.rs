@@ -119,7 +119,7 @@ fn look(
     (receipt.reason, receipt.changed) = (None, false);
     doubts(receipt, opened, &past);
     let asked = match &args.version {
-        Some(version) => Asked::Version(release::named(version, &past)?),
+        Some(version) => Asked::Version(release::named("--version", version, &past)?),
         None => Asked::Next,
     };
     let labels = opened.labels(rules, opening);

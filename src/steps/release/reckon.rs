@@ -55,17 +55,17 @@ struct Reckoned {
     why: String,
 }
 
-/// Returns the tag that names a version, with or without its prefix.
+/// Returns the tag that names a version, which `flag` gives with or without its prefix.
 ///
 /// # Errors
 /// `Invalid` for another text.
-pub fn named(text: &str, past: &Past) -> Result<ReleaseTag, Fault> {
+pub fn named(flag: &str, text: &str, past: &Past) -> Result<ReleaseTag, Fault> {
     if let Some(tag) = ReleaseTag::parse(text, &past.prefix) {
         return Ok(tag);
     }
     Ok(ReleaseTag {
         prefix: past.prefix.clone(),
-        version: parse_version("--version", text)?,
+        version: parse_version(flag, text)?,
     })
 }
 
