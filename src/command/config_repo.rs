@@ -12,6 +12,7 @@ use crate::plan::log::Log;
 use crate::words::address::{GitUrl, Login, RepoAddress};
 use crate::words::fault::Fault;
 use crate::words::forge_repo::{ForgeKind, ForgeRepo};
+use crate::words::token::TokenSource;
 use crate::world::checkout::Checkout;
 use crate::world::config_repo::ConfigRepo;
 use crate::world::forge::Forge;
@@ -162,8 +163,13 @@ pub(super) fn open_source(
                 Err(error) => return Err(error),
             };
             let config = GitConfig::of_directory(path)?;
-            source.connect(&url, access(config, Some(path.clone()), login, opening)?)?;
-            return Ok((source, HostedAt::Git(url)));
+            let mut access = access(config, Some(path.clone()), login, opening)?;
+            let host = HostedAt::Git(url.clone());
+            if remote {
+                as_app(&mut access, &host, opening)?;
+            }
+            source.connect(&url, access)?;
+            return Ok((source, host));
         }
         RepoAddress::Git(url) => (url.clone(), HostedAt::Git(url.clone())),
         RepoAddress::Forge(repo) => (git_address(repo, opening)?, HostedAt::Forge(repo.clone())),
@@ -171,8 +177,26 @@ pub(super) fn open_source(
     if let Some(warning) = plaintext_warning(&url) {
         opening.console.warn(&warning);
     }
-    let access = access(GitConfig::of_user()?, None, None, opening)?;
+    let mut access = access(GitConfig::of_user()?, None, None, opening)?;
+    as_app(&mut access, &host, opening)?;
     Ok((GitRepo::open(&url, branch, None, access)?.source(commit)?, host))
+}
+
+/// Lets git prove that it is a GitHub App, where no token was given and one is set up: what an App pushes starts workflows.
+fn as_app(access: &mut Access, host: &HostedAt, opening: &Opening<'_>) -> anyhow::Result<()> {
+    const APP: &str = "GITOPS_STEPS_APP_ID";
+    if access.token.is_some() || opening.environment.get(APP).is_none() {
+        return Ok(());
+    }
+    // An address that tells no forge may be of a server that knows no Apps.
+    let forge = match host {
+        HostedAt::Forge(_) => Some(open_forge(host, opening)?),
+        HostedAt::Git(_) | HostedAt::Nowhere => open_forge(host, opening).ok(),
+    };
+    if let Some(token) = forge.map(|forge| forge.git_token()).transpose()?.flatten() {
+        access.token = Some((token, TokenSource::Variable(APP)));
+    }
+    Ok(())
 }
 
 /// The https address of a forge's repository, at the server of CI where that is of the same kind.

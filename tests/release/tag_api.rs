@@ -277,3 +277,34 @@ fn labels_are_asked_of_the_forge_of_a_clone_too() {
         assert_eq!(Run::from(command.output().unwrap()).exits(0).stdout, "1.1.0\n");
     }
 }
+
+#[test]
+fn an_app_reads_by_git_and_tags_by_itself_from_a_clone_too() {
+    let forge = Forge::github();
+    let Forge::Hub(hub) = &forge else { unreachable!() };
+    hub.app(github::App::new(7, 70, &[REPO], &["contents=write"]));
+    let bench = Bench::new(&[]);
+    let with_login = hub.git_url(REPO).replacen("://", &format!("://x:{TOKEN}@"), 1);
+    git_says(&bench.repo(), &["clone", "--quiet", &with_login, "."]);
+    git_says(
+        &bench.repo(),
+        &["remote", "set-url", "origin", &hub.git_url(REPO)],
+    );
+    let key = github::Hub::app_key();
+    let run = |arguments: &[&str]| {
+        let mut command = bench.command();
+        command
+            .args(["release", "tag", "--bump", "minor", "--publish", "push"])
+            .args(arguments)
+            .envs(forge.variables())
+            .env("GITOPS_STEPS_APP_ID", "7")
+            .env("GITOPS_STEPS_APP_PRIVATE_KEY", &key);
+        Run::from(command.output().unwrap()).exits(0).stdout
+    };
+    forge.commit("fix: a");
+    assert_eq!(run(&["--repo", &forge.address()]), "v1.1.0\n");
+    forge.commit("fix: b");
+    git_says(&bench.repo(), &["pull", "--quiet", &with_login, "main"]);
+    assert_eq!(run(&[]), "v1.2.0\n");
+    assert_eq!(forge.tags(), "v1.0.0 v1.1.0 v1.2.0");
+}

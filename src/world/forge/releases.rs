@@ -5,6 +5,7 @@ use crate::plan::release::{
     MergedRequest, NewReleasePage, NewTag, Published, ReleasePage, ReleasePageEdit, TagOutcome,
 };
 use crate::words::fault::Fault;
+use crate::words::token::Token;
 
 impl Forge {
     /// Returns the address of the repository's own page.
@@ -15,6 +16,17 @@ impl Forge {
         match self {
             Self::GitHub(forge) => forge.web_address(),
             Self::GitLab(forge) => Ok(forge.web_address()),
+        }
+    }
+
+    /// Returns the token by which git proves that it is a GitHub App; `None` for who is none.
+    ///
+    /// # Errors
+    /// What the forge refuses: the App is not installed there, say.
+    pub fn git_token(&self) -> Result<Option<Token>, Fault> {
+        match self {
+            Self::GitHub(forge) => forge.git_token(),
+            Self::GitLab(_) => Ok(None),
         }
     }
 

@@ -378,7 +378,16 @@ impl SourceRepo for GitSource {
 /// Whether a commit changes something at one of the paths; a merge does where it differs from all its parents there.
 fn touches(commit: &Commit<'_>, paths: &[Option<String>]) -> anyhow::Result<bool> {
     let at = |commit: &Commit<'_>, path: &str| -> anyhow::Result<Option<(Oid, i32)>> {
-        Ok(entry(&commit.tree()?, path)?.map(|(id, _, mode)| (id, mode)))
+        match commit.tree().and_then(|tree| entry(&tree, path)) {
+            Ok(found) => Ok(found.map(|(id, _, mode)| (id, mode))),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Err(Fault::not_found(format!(
+                "a folder of the commit {} is not in this clone, which seems to be a partial one",
+                commit.id()
+            ))
+            .hint("run `git fetch --refetch --no-filter`, or name the repository's address with --repo")
+            .into()),
+            Err(error) => Err(error.into()),
+        }
     };
     for path in paths {
         let Some(path) = path else { return Ok(true) };

@@ -16,6 +16,7 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::token::Token;
 use crate::words::wording::shown;
 use crate::world::clock;
+use crate::world::forge::access::Credential;
 use crate::world::forge::call::{Answer, Called, Effect};
 
 /// How long before now a JWT says that it was made, for clocks that are slow, and how long it is good for. GitHub
@@ -43,6 +44,15 @@ struct Made {
 }
 
 impl GitHub {
+    /// Returns the token that the App's key was exchanged for, with which git may be asked too; `None` for who is no App.
+    pub(in crate::world::forge) fn git_token(&self) -> Result<Option<Token>, Fault> {
+        let Credential::App { id, key } = &self.access.credential else {
+            return Ok(None);
+        };
+        self.app_token(id, key)?;
+        Ok(self.app_token.get().cloned())
+    }
+
     /// Exchanges the App's key for a token of this repository.
     pub(super) fn installation_token(&self, id: &str, key: &SecretString) -> Result<Token, Fault> {
         let base = self.access.root.rest.as_str().trim_end_matches('/');
