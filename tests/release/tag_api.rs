@@ -222,6 +222,37 @@ fn a_token_that_may_not_is_told_what_is_missing() {
 }
 
 #[test]
+fn who_may_only_read_by_git_is_told_so() {
+    for forge in Forge::both() {
+        forge.commit("feat: a");
+        let url = match &forge {
+            Forge::Hub(hub) => {
+                hub.token(
+                    "reads-s3cret",
+                    github::Grant::person("carl").only(&["contents=read"]),
+                );
+                hub.git_url(REPO)
+            }
+            Forge::Lab(lab) => {
+                lab.token("reads-s3cret", gitlab::Grant::everything("carl").read_only());
+                lab.git_url(REPO)
+            }
+        };
+        let bench = Bench::new(&[]);
+        let mut command = bench.command();
+        command
+            .args(["release", "tag", "--repo", &url])
+            .env("GITOPS_STEPS_TOKEN", "reads-s3cret");
+        let run = Run::from(command.output().unwrap()).exits(5);
+        assert!(
+            run.stdout.is_empty() && forge.tags() == "v1.0.0",
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
 fn labels_say_how_far_the_version_moves() {
     for (labels, flags, next) in [
         (&[&["minor"][..], &[]][..], &[][..], "1.1.0"),

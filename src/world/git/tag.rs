@@ -137,7 +137,12 @@ fn refused(name: &str, meaning: Meaning, status: &str, said: &str) -> Fault {
         status.escape_debug()
     );
     let (kind, hint) = match meaning {
-        Meaning::NoRight | Meaning::NoWorkflowRight => (
+        Meaning::NoWorkflowRight => (
+            Kind::Denied,
+            "the tag's commit changes .github/workflows and is on no branch there: the token needs workflows: write (a \
+             classic token: the workflow scope)",
+        ),
+        Meaning::NoRight => (
             Kind::Denied,
             "the token needs write access (GitHub: contents: write; GitLab: write_repository and the Developer role; \
              a deploy key: write)",
