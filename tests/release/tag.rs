@@ -337,6 +337,21 @@ fn a_clone_without_an_origin_has_versions_and_no_place_for_tags() {
 }
 
 #[test]
+fn a_commit_that_was_never_pushed_is_warned_of() {
+    let app = App::tagged("v1.2.3");
+    app.commit("fix: pushed");
+    let older = app.head();
+    app.commit("fix: pushed too");
+    let words = "is on no branch of the remote";
+    for sha in [older, app.head()] {
+        let run = app.run_with(&[CI], &["tag", "--dry-run", "--sha", &sha]).exits(0);
+        assert!(!run.stderr.contains(words), "{}", run.stderr);
+    }
+    app.git(&["commit", "--quiet", "--allow-empty", "-m", "feat: local"]);
+    app.run_with(&[CI], &["tag", "--dry-run"]).exits(0).says(words);
+}
+
+#[test]
 fn a_detached_head_is_tagged_as_ci_checks_it_out() {
     let app = App::tagged("v1.2.3");
     let head = app.commit("fix: a");

@@ -118,6 +118,12 @@ fn look(
     receipt.warnings.clear();
     (receipt.reason, receipt.changed) = (None, false);
     doubts(receipt, opened, &past);
+    if opened.source.is_unpublished()? {
+        let commit = short(opened.source.head());
+        receipt.warnings.push(format!(
+            "{commit} is on no branch of the remote: a tag publishes it"
+        ));
+    }
     let asked = match &args.version {
         Some(version) => Asked::Version(release::named("--version", version, &past)?),
         None => Asked::Next,

@@ -38,6 +38,8 @@ pub struct GitSource {
     head: String,
     folder: Option<RepoPath>,
     tags: Vec<TaggedCommit>,
+    /// The tips of the remote's branches, where it was asked.
+    heads: Vec<Oid>,
     /// The tag that was made last.
     pub(super) made: Option<Oid>,
 }
@@ -71,6 +73,7 @@ impl GitSource {
             head: head.to_string(),
             folder,
             tags: Vec::new(),
+            heads: Vec::new(),
             made: None,
         };
         source.tags = source.own_tags()?;
@@ -95,6 +98,7 @@ impl GitSource {
             head: head.to_string(),
             folder: None,
             tags: Vec::new(),
+            heads: Vec::new(),
             made: None,
         };
         source.tags = source.own_tags()?;
@@ -151,7 +155,11 @@ impl GitSource {
         let listed =
             fetch::again(access, || fetch::list(&self.repo, wire)).map_err(|failure| failure.fault)?;
         let mut tags: BTreeMap<String, Oid> = BTreeMap::new();
+        self.heads.clear();
         for (name, id) in listed {
+            if name.starts_with("refs/heads/") {
+                self.heads.push(id);
+            }
             let Some(name) = name.strip_prefix("refs/tags/") else {
                 continue;
             };
@@ -181,6 +189,19 @@ impl GitSource {
             })
             .collect();
         Ok(())
+    }
+
+    /// Returns whether the commit is on no branch of the remote, so that a tag would be what publishes it. Where the remote
+    /// has branches that are not here, nobody can tell.
+    ///
+    /// # Errors
+    /// A read that failed.
+    pub fn is_unpublished(&self) -> anyhow::Result<bool> {
+        let head = Oid::from_str(&self.head)?;
+        if self.heads.contains(&head) || self.heads.is_empty() || self.repo.is_shallow() {
+            return Ok(false);
+        }
+        Ok(self.heads.iter().all(|id| self.has(*id)) && !self.some_have(&self.heads, head)?)
     }
 
     /// Fetches what a shallow clone lacks, beside it: libgit2 pushes nothing whose history it cannot walk.
