@@ -41,6 +41,7 @@ pub(super) fn run(args: &TagArgs, opening: &Opening<'_>, receipt: &mut Receipt) 
     let held_back = held_back(args.publish, &address, opening.environment);
     let mut opened = Opened::of(&args.source, held_back.is_none(), opening, receipt)?;
     let mut lost: Option<String> = None;
+    let mut why = String::new();
     for attempt in 1..=TRIES {
         receipt.attempts = attempt;
         if attempt > 1 {
@@ -69,12 +70,11 @@ pub(super) fn run(args: &TagArgs, opening: &Opening<'_>, receipt: &mut Receipt) 
                 opening
                     .console
                     .detail(&format!("{} was made by somebody else meanwhile", new.name));
-                lost = None;
+                why = format!("{} was taken each time", new.name);
             }
-            TagOutcome::Unknown(why) => {
-                opening
-                    .console
-                    .detail(&format!("what became of {} is not known: {why}", new.name));
+            TagOutcome::Unknown(said) => {
+                why = format!("what became of {} is not known: {said}", new.name);
+                opening.console.detail(&why);
                 lost = Some(new.name);
             }
         }
@@ -84,7 +84,10 @@ pub(super) fn run(args: &TagArgs, opening: &Opening<'_>, receipt: &mut Receipt) 
     }
     Err(Fault::new(
         Kind::GaveUp,
-        format!("no tag could be made in {} attempts", receipt.attempts),
+        format!(
+            "no tag could be made in {} attempts, the last one because: {why}",
+            receipt.attempts
+        ),
     )
     .hint("run it again; what has landed is not done twice")
     .into())
