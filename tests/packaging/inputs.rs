@@ -5,14 +5,24 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use gitops_steps::command::cli::Cli;
 
 /// What steps a user can call from a wrapper, in the order of a delivery.
-pub const COMMANDS: [&str; 7] = [
+pub const COMMANDS: [&str; 17] = [
     "bump-values",
     "open-promotion-pr",
     "dispatch-deploy",
     "deployment-status",
     "rollback",
+    "resolve-image",
+    "release next",
+    "release tag",
+    "release publish",
+    "preview slug",
+    "preview up",
+    "preview down",
+    "preview gc",
+    "check",
     "history",
     "history now",
+    "scaffold",
 ];
 
 /// A command as one word, as its component and its hidden job are called.

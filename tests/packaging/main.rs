@@ -51,19 +51,19 @@ fn what_lists_flags_lists_those_of_the_command_line() {
 
 /// The generated part of a name.
 fn part(what: &str) -> String {
-    let all = inputs::all();
+    let all = inputs::all;
     match what {
         "action command" => yaml::action_command(),
-        "action inputs" => yaml::action_inputs(&all),
+        "action inputs" => yaml::action_inputs(&all()),
         "action outputs" => yaml::action_outputs(),
-        "action variables" => yaml::action_variables(&all),
-        "table of inputs" => yaml::table(&all),
+        "action variables" => yaml::action_variables(&all()),
+        "table of inputs" => yaml::table(&all()),
         "table of job inputs" => gitlab::table(),
         "gitlab commands" => gitlab::commands(),
         "gitlab hidden jobs" => gitlab::hidden_jobs(),
         "gitlab jobs" => gitlab::jobs(),
-        "gitlab inputs of all" => gitlab::inputs("all", &all),
-        "gitlab variables of all" => gitlab::variables("all", &all),
+        "gitlab inputs of all" => gitlab::inputs("all", &all()),
+        "gitlab variables of all" => gitlab::variables("all", &all()),
         "manifest" => gitlab::manifest(&read("action/manifest.txt")),
         "installer" => gitlab::installer(&read("action/install.sh")),
         other => gitlab_part(other),
