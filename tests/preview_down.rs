@@ -184,6 +184,30 @@ fn an_event_that_comes_after_it_was_opened_again_tears_down_nothing() {
 }
 
 #[test]
+fn a_branch_that_was_proposed_anew_keeps_its_preview() {
+    for previews in Previews::both(&FILES) {
+        let old = previews.opens("feature/a");
+        up(&previews, "feature/a");
+        previews.close(old);
+        previews.opens_again("feature/a");
+        let before = (previews.tree(), previews.states());
+        let event = previews.event(old, "feature/a", false, &["preview"]);
+        let json = previews
+            .run("down", &[&["--from-event", event.as_str()], &FOLDER[..]].concat())
+            .exits(0)
+            .json();
+        assert!(
+            json["reason"]
+                .as_str()
+                .unwrap()
+                .contains("of the open pull request 2"),
+            "{json}"
+        );
+        assert_eq!((previews.tree(), previews.states()), before);
+    }
+}
+
+#[test]
 fn what_another_pull_request_has_by_the_same_slug_stays() {
     let previews = Previews::github(&FILES);
     let first = previews.opens("feature/a");

@@ -68,6 +68,9 @@ pub fn summary(receipt: &Receipt) -> String {
         let branch = receipt.branch.as_deref().unwrap_or_default();
         let _ = writeln!(text, "Commit {} on {}\n", code(commit), code(branch));
     }
+    if let Some(url) = &receipt.environment_url {
+        let _ = writeln!(text, "Environment: {}\n", link(url));
+    }
     if let Some(url) = &receipt.run_url {
         let _ = writeln!(text, "Run: {}\n", link(url));
     }
@@ -247,7 +250,12 @@ mod tests {
             cluster: None,
         });
         receipt.diff = "+ ```` x\n".into();
+        receipt.environment_url = Some("https://a.example/<b>".into());
         let text = summary(&receipt);
+        assert!(
+            text.contains("\nEnvironment: ") && !text.contains("<b>"),
+            "{text}"
+        );
         assert!(
             text.contains("| a.yaml:3 | image.tag | &lt;b&gt;\\|x | v1 \\| y |"),
             "{text}"

@@ -54,6 +54,11 @@ impl Previews {
             Forge::Lab(lab) => lab.branch(APP, branch, "main"),
         }
         self.commits(branch);
+        self.opens_again(branch)
+    }
+
+    /// Opens a pull request with the label from a branch that is there.
+    pub fn opens_again(&self, branch: &str) -> u64 {
         let number = match &self.stage.forge {
             Forge::Hub(hub) => hub.open_pull(APP, branch, branch, "ann"),
             Forge::Lab(lab) => lab.open_merge_request(APP, branch, branch, "ann"),

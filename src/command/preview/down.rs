@@ -108,7 +108,8 @@ fn perform(args: &DownArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow:
     }
     if !done.changed {
         let branch = teardown.subject.branch.as_deref().unwrap_or_default();
-        done.reason = Some(format!("there is no preview of `{}` to tear down", shown(branch)));
+        let none = format!("there is no preview of `{}` to tear down", shown(branch));
+        done.reason = Some(going.warnings.first().cloned().unwrap_or(none));
     }
     Ok(done)
 }

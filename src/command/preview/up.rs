@@ -1,6 +1,7 @@
 //! `preview up`: the folder of a preview, and its deployment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -13,7 +14,7 @@ use crate::plan::Operation;
 use crate::plan::deployment::{DeploymentState, NewStatus};
 use crate::plan::open_request::OpenRequests as _;
 use crate::steps::deployment_status::{Request, Target};
-use crate::steps::preview::{Naming, Pattern, Preview, Subject, UpArgs, UpFolder, Watch};
+use crate::steps::preview::{Naming, Nothing, Pattern, Preview, Subject, UpArgs, UpFolder, Watch};
 use crate::words::change_request_event::read_label;
 use crate::words::fault::Fault;
 use crate::words::folder_template::Values;
@@ -22,6 +23,7 @@ use crate::words::image::{ImageRef, Tag};
 use crate::words::name::AppName;
 use crate::words::payload::read_url;
 use crate::world::ci::Host;
+use crate::world::clock;
 use crate::world::env::Environment;
 use crate::world::forge::Forge;
 
@@ -31,6 +33,13 @@ pub(super) fn run(args: &UpArgs, common: &CommonArgs, environment: &Environment)
         Up { args, stage }.perform(receipt)
     })
 }
+
+/// The pauses between two looks, where a forge may not show yet what it has just told by an event.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_millis(700),
+    Duration::from_secs(2),
+];
 
 struct Up<'a> {
     args: &'a UpArgs,
@@ -65,7 +74,7 @@ impl Up<'_> {
         };
         let forge = self.stage.forge(&repo, folder.is_some().then_some(&place))?;
         let asked = Asked(Arc::clone(&forge));
-        let preview = match watch.look(&asked.open_requests()?)? {
+        let preview = match self.look(&watch, &asked)? {
             Ok(preview) => preview,
             Err(why) => return Ok(nothing(receipt, why)),
         };
@@ -108,6 +117,20 @@ impl Up<'_> {
                 .with_context(|| format!("cannot record the deployment of the preview `{}`", preview.slug))?;
         }
         Ok(done)
+    }
+
+    /// Looks at what is open. Right after a push a forge may still show the commit before it, so a newer one is believed
+    /// only when it is there for longer.
+    fn look(&self, watch: &Watch, asked: &Asked) -> anyhow::Result<Result<Preview, Nothing>> {
+        let deadline = self.stage.common.deadline(false)?;
+        for pause in PAUSES {
+            match watch.look(&asked.open_requests()?)? {
+                Err(why)
+                    if why.operation == Operation::Superseded && clock::sleep_within(pause, deadline) => {}
+                seen => return Ok(seen),
+            }
+        }
+        Ok(watch.look(&asked.open_requests()?)?)
     }
 
     /// Makes the folder, or brings it up to date.
@@ -184,7 +207,7 @@ impl Up<'_> {
                 records.record(&found, false, &request.status(state, None), &mut told)?;
             }
             (Some(found), None) => {
-                records.record(&found, true, &status, &mut told)?;
+                records.record(&found, false, &status, &mut told)?;
             }
             // A preview that was torn down comes back as a new deployment: an ended one is not led back.
             _ => {
@@ -206,6 +229,7 @@ fn join(done: &mut Receipt, told: Receipt) {
         Operation::Updated => 1,
         _ => 0,
     };
+    let carried = done.story.take();
     let folder = done.changed.then(|| match (&done.commit, done.dry_run) {
         (Some(commit), _) => format!(
             "pushed {} to {}",
@@ -215,9 +239,12 @@ fn join(done: &mut Receipt, told: Receipt) {
         (None, true) => format!("dry run: would change {}", done.what()),
         (None, false) => format!("changed {}", done.what()),
     });
-    let stories: Vec<String> = folder.into_iter().chain(told.story).collect();
+    let stories: Vec<String> = carried.or(folder).into_iter().chain(told.story).collect();
     if !stories.is_empty() {
-        done.story = Some(stories.join("; "));
+        let slug = done.new.as_deref().unwrap_or_default();
+        let address = done.environment_url.as_ref().map(|url| format!(" at {url}"));
+        let address = address.unwrap_or_default();
+        done.story = Some(format!("preview `{slug}`{address}: {}", stories.join("; ")));
     }
     if rank(told.operation) > rank(done.operation) {
         done.operation = told.operation;

@@ -68,15 +68,16 @@ impl Teardown {
             return Err(self.stands(request.number));
         }
         let branch = self.subject.branch.as_deref().unwrap_or_default();
-        let others: Vec<&&OpenRequest> = all.iter().filter(|request| request.branch != branch).collect();
+        let others: Vec<&&OpenRequest> = all.iter().filter(|request| !self.subject.is(request)).collect();
+        let number = self.subject.number;
         let mut going = Going::default();
         for slug in self.naming.all(branch) {
-            match others
-                .iter()
-                .find(|other| self.naming.keeps(other, self.subject.number, &slug))
-            {
+            // A branch can have been proposed anew: then the slug is the newer pull request's.
+            let keeps =
+                |other: &&&&OpenRequest| other.branch == branch || self.naming.keeps(other, number, &slug);
+            match others.iter().find(keeps) {
                 Some(other) => going.warnings.push(format!(
-                    "`{slug}` stays: it is the slug of `{}` too, of pull request {}",
+                    "`{slug}` stays: it is the slug of `{}`, of the open pull request {}",
                     shown(&other.branch),
                     other.number
                 )),
@@ -325,7 +326,18 @@ mod tests {
     fn a_slug_that_another_pull_request_has_too_stays() {
         let open = [request(9, "feature_a")];
         let going = teardown(false, Some(3), "feature/a").look(&open).unwrap();
-        assert!(going.slugs.is_empty() && going.warnings[0].contains("of pull request 9"));
+        assert!(going.slugs.is_empty() && going.warnings[0].contains("of the open pull request 9"));
+        // The same branch again, in a newer pull request.
+        let again = teardown(false, Some(3), "feature_a").look(&open).unwrap();
+        assert!(again.slugs.is_empty());
+        assert_eq!(
+            teardown(false, None, "feature_a")
+                .look(&open)
+                .unwrap()
+                .slugs
+                .len(),
+            1
+        );
         let alone = teardown(false, Some(3), "feature/b").look(&open).unwrap();
         assert_eq!(alone.slugs.len(), 1);
     }

@@ -5,7 +5,7 @@ use super::pattern::Pattern;
 use crate::plan::Operation;
 use crate::plan::open_request::OpenRequest;
 use crate::words::change_request_event::{ChangeRequestEvent, carries};
-use crate::words::fault::Fault;
+use crate::words::fault::{Fault, Kind};
 use crate::words::folder_template::Values;
 use crate::words::forge_repo::ForgeRepo;
 use crate::words::name::BranchName;
@@ -191,9 +191,9 @@ impl Watch {
             return Ok(Err(nothing));
         }
         let heard = self.subject.event.as_ref().map(|event| &event.sha);
-        if self.subject.sha.is_none()
-            && let Some(heard) = heard.filter(|heard| **heard != request.sha)
-        {
+        // GitLab shows no commit for a moment after a merge request is opened.
+        let is_known = self.subject.sha.is_none() && !request.sha.is_empty();
+        if let Some(heard) = heard.filter(|heard| is_known && **heard != request.sha) {
             return Ok(Err(Nothing {
                 operation: Operation::Superseded,
                 reason: format!(
@@ -219,7 +219,18 @@ impl Watch {
         let named = self
             .naming
             .among(&request.branch, Some(request.number), &rivals)?;
-        let sha = self.subject.sha.clone().unwrap_or_else(|| request.sha.clone());
+        let heard = self.subject.event.as_ref().map(|event| event.sha.clone());
+        let shown = Some(request.sha.clone()).filter(|sha| !sha.is_empty());
+        let sha = self.subject.sha.clone().or(shown).or(heard).ok_or_else(|| {
+            Fault::new(
+                Kind::GaveUp,
+                format!(
+                    "the forge does not show the commit of pull request {} yet",
+                    request.number
+                ),
+            )
+            .hint("run it again, or name the commit with --sha")
+        })?;
         let mut values = self.values.clone();
         for (name, value) in [
             ("branch", request.branch.clone()),
@@ -386,6 +397,9 @@ mod tests {
             assert_eq!(nothing.operation, operation, "{open:?}");
             assert!(nothing.reason.contains(reason), "{}", nothing.reason);
         }
+        let mut fresh = request(7, "feature/a", &["preview"]);
+        fresh.sha.clear();
+        assert_eq!(watch.look(&[fresh]).unwrap().unwrap().sha, "a".repeat(40));
     }
 
     #[test]
