@@ -299,6 +299,7 @@ fn what_no_open_pull_request_has_goes_in_one_commit() {
             (&json!(true), &dry["files"]),
             "{name}: {json}"
         );
+        assert_eq!(json["old"], json!("by-hand, closed, un-labelled"), "{name}");
         let mut left = plain();
         left.push("previews/open/a.yaml".to_owned());
         left.sort();
@@ -426,7 +427,7 @@ fn a_pull_request_that_is_opened_again_meanwhile_keeps_its_folder() {
     };
     let listed = "GET /repos/acme/web/pulls?state=open";
     hub.before_next(listed, move |hub| {
-        hub.before_next(listed, move |hub| hub.reopen(APP, number))
+        hub.before_next(listed, move |hub| hub.reopen(APP, number));
     });
     let json = previews
         .run("down", &[&["--from-event", event.as_str()], &FOLDER[..]].concat())

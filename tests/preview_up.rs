@@ -371,31 +371,14 @@ fn an_event_without_a_preview_is_skipped_without_a_question() {
             }
         }
         previews.stage.forget_calls();
-        for (event, reason) in [
-            (
-                previews.event(number, "feature/a", false, &["preview"]),
-                "is closed",
-            ),
-            (
-                previews.event(number, "feature/a", true, &["bug"]),
-                "does not carry the label `preview`",
-            ),
-            (
-                previews.event_of(&fork),
-                "comes from a fork, which has no rights here",
-            ),
+        let tip = previews.tip("feature/a");
+        let body = |open, labels: &[&str]| previews.body(number, "feature/a", &tip, open, labels);
+        for (body, reason) in [
+            (body(false, &["preview"]), "is closed"),
+            (body(true, &["bug"]), "does not carry the label `preview`"),
+            (fork, "comes from a fork, which has no rights here"),
         ] {
-            // Each event is written over the one before.
-            let event = match reason {
-                "is closed" => previews.event(number, "feature/a", false, &["preview"]),
-                "does not carry the label `preview`" => previews.event(number, "feature/a", true, &["bug"]),
-                _ => event,
-            };
-            let event = if reason.contains("fork") {
-                previews.event_of(&fork)
-            } else {
-                event
-            };
+            let event = previews.event_of(&body);
             let json = previews.run("up", &flags(&event, "v1")).exits(0).json();
             assert_eq!(
                 (&json["operation"], &json["changed"]),

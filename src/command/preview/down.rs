@@ -114,13 +114,13 @@ fn perform(args: &DownArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow:
     Ok(done)
 }
 
-/// Ends what stands in environments, and tells the receipt.
+/// Ends what stands in environments, and tells the receipt; returns those in which something stood.
 pub(super) fn end(
     forge: &Forge,
     environments: &[String],
     why: &str,
     done: &mut Receipt,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
     let mut ended = Vec::new();
     for environment in environments {
         let name = shown(environment);
@@ -136,7 +136,7 @@ pub(super) fn end(
             }
         }
         if !standing.is_empty() {
-            ended.push(format!("`{name}`"));
+            ended.push(environment.clone());
         }
     }
     let mut stories = Vec::new();
@@ -153,7 +153,8 @@ pub(super) fn end(
         if done.operation == Operation::Unchanged {
             done.operation = Operation::Updated;
         }
-        let names = ended.join(", ");
+        let names: Vec<String> = ended.iter().map(|name| format!("`{}`", shown(name))).collect();
+        let names = names.join(", ");
         stories.push(if done.dry_run {
             format!("dry run: would end what stands in {names}")
         } else {
@@ -163,5 +164,5 @@ pub(super) fn end(
     if !stories.is_empty() {
         (done.story, done.reason) = (Some(stories.join("; ")), None);
     }
-    Ok(())
+    Ok(ended)
 }

@@ -1,5 +1,6 @@
 //! `preview gc`: what is left over of previews.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,6 +17,8 @@ use crate::words::change_request_event::read_label;
 use crate::words::duration;
 use crate::words::fault::Fault;
 use crate::words::name::AppName;
+use crate::words::repo_path::RepoPath;
+use crate::words::slug::Slug;
 use crate::world::clock;
 use crate::world::env::Environment;
 use crate::world::forge::Forge;
@@ -50,7 +53,7 @@ fn perform(args: &GcArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow::R
         how: &args.how,
     };
     let forge = stage.forge(&repo, folder.is_some().then_some(&place))?;
-    let mut done = match folder {
+    let mut done = match folder.clone() {
         Some(folder) => {
             let files = GcFolder {
                 left_over: left_over.clone(),
@@ -66,16 +69,34 @@ fn perform(args: &GcArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow::R
             ..receipt.clone()
         },
     };
-    if !args.environment.no_deployment {
+    let ended = if args.environment.no_deployment {
+        Vec::new()
+    } else {
         let names = ends(&forge, &environment, &left_over)?;
         end(
             &forge,
             &names,
             "its pull request has no preview any more",
             &mut done,
-        )?;
-    }
+        )?
+    };
+    done.old = went(folder.as_ref(), &done.files, &environment, &ended);
     Ok(done)
+}
+
+/// Returns the slugs of the previews that went, for programs.
+fn went(
+    folder: Option<&Pattern>,
+    files: &[String],
+    environment: &Pattern,
+    ended: &[String],
+) -> Option<String> {
+    let of_file = |file: &String| folder?.slug_above(&RepoPath::parse(file).ok()?);
+    let of_folders = files.iter().filter_map(of_file);
+    let of_environments = ended.iter().filter_map(|name| environment.slug_in(name));
+    let slugs: BTreeSet<Slug> = of_folders.chain(of_environments).collect();
+    let names: Vec<&str> = slugs.iter().map(Slug::as_str).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// Returns the environments of previews that are left over.

@@ -1,5 +1,7 @@
 //! The arguments of `preview`.
 #![allow(clippy::doc_markdown, reason = "help text is no Markdown")]
+#![allow(rustdoc::bare_urls, reason = "help text is no Markdown")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "help text is no Markdown")]
 #![allow(rustdoc::invalid_html_tags, reason = "help text is no Markdown")]
 
 use clap::{Args, ValueEnum};

@@ -21,7 +21,6 @@ const SEARCHED: usize = 3;
 pub struct Standing {
     id: u64,
     name: String,
-    state: String,
 }
 
 impl GitLab {
@@ -42,6 +41,7 @@ impl GitLab {
         for page in 1..=PAGES {
             let mut asked = self
                 .own(Method::GET, "environments")
+                .query("states", "available")
                 .query("per_page", &PAGE.to_string())
                 .query("page", &page.to_string());
             if let Some((name, value)) = filter {
@@ -55,12 +55,11 @@ impl GitLab {
             let last = shown.len() < PAGE;
             found.extend(shown);
             if last {
-                found.retain(|one| !matches!(one.state.as_str(), "stopped" | "stopping"));
                 return Ok(found);
             }
         }
-        let why = format!("there are more than {} environments", PAGE * PAGES);
-        Err(Fault::new(Kind::GaveUp, why).hint("delete those that are stopped, under Operate > Environments"))
+        let why = format!("more than {} environments are not stopped", PAGE * PAGES);
+        Err(Fault::new(Kind::GaveUp, why).hint("stop those that nobody needs, under Operate > Environments"))
     }
 
     pub(in crate::world::forge) fn end(&self, standing: &Standing) -> Result<(), Fault> {
