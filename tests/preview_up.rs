@@ -286,6 +286,7 @@ fn nothing_is_made_for_a_pull_request_that_went_while_it_was_planned() {
                 previews.name()
             );
             assert!(json["reason"].as_str().unwrap().contains(reason), "{json}");
+            assert_eq!(json["environment_url"], json!(null), "{json}");
             assert!(previews.writes().is_empty(), "{:?}", previews.writes());
         }
         assert_eq!(

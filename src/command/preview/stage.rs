@@ -20,6 +20,7 @@ use crate::words::change_request_event::ChangeRequestEvent;
 use crate::words::fault::Fault;
 use crate::words::forge_repo::ForgeRepo;
 use crate::world::ci::Host;
+use crate::world::clock::Deadline;
 use crate::world::env::Environment;
 use crate::world::forge::Forge;
 
@@ -28,6 +29,8 @@ pub(super) struct Stage<'a> {
     pub(super) common: &'a CommonArgs,
     pub(super) environment: &'a Environment,
     pub(super) console: &'a Arc<Console>,
+    /// When to give up.
+    pub(super) deadline: Deadline,
 }
 
 /// Runs what makes a receipt, from the flags that all commands have to the exit code.
@@ -46,6 +49,7 @@ pub(super) fn run(
             common: &common,
             environment,
             console: &console,
+            deadline: common.deadline(false)?,
         };
         perform(&stage, &mut receipt)
     });
@@ -62,13 +66,13 @@ pub(super) struct Place<'a> {
 
 impl Stage<'_> {
     /// What opening a repository needs.
-    pub(super) fn opening(&self) -> anyhow::Result<Opening<'_>> {
-        Ok(Opening {
+    fn opening(&self) -> Opening<'_> {
+        Opening {
             common: self.common,
             environment: self.environment,
-            deadline: self.common.deadline(false)?,
+            deadline: self.deadline,
             console: self.console,
-        })
+        }
     }
 
     pub(super) fn repo(&self, named: Option<&str>) -> Result<ForgeRepo, Fault> {
@@ -84,7 +88,7 @@ impl Stage<'_> {
 
     /// Opens the forge of the app's repository; a config repo has a token of its own.
     pub(super) fn forge(&self, repo: &ForgeRepo, place: Option<&Place<'_>>) -> anyhow::Result<Arc<Forge>> {
-        let opening = self.opening()?;
+        let opening = self.opening();
         let forge = match place {
             Some(place) => forge::open_beside(
                 repo,

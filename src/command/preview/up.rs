@@ -73,6 +73,13 @@ impl Up<'_> {
             how: &args.how,
         };
         let forge = self.stage.forge(&repo, folder.is_some().then_some(&place))?;
+        let files = match (folder, &args.template) {
+            (Some(folder), Some(template)) => {
+                let asked = Arc::new(Asked(Arc::clone(&forge)));
+                Some(UpFolder::new(watch.clone(), asked, template, folder)?)
+            }
+            _ => None,
+        };
         let asked = Asked(Arc::clone(&forge));
         let preview = match self.look(&watch, &asked)? {
             Ok(preview) => preview,
@@ -82,25 +89,17 @@ impl Up<'_> {
         receipt.new = Some(preview.slug.to_string());
         receipt.environment_url = preview.values.get("url").cloned();
         receipt.warnings.extend(preview.warning.clone());
-        let mut done = match (folder, &args.template) {
-            (Some(folder), Some(template)) => {
-                let files = UpFolder::new(
-                    watch.clone(),
-                    Arc::new(Asked(Arc::clone(&forge))),
-                    template,
-                    folder,
-                )?;
-                let made = self.deliver(&place, files, &preview, &repo, receipt)?;
-                if matches!(made.operation, Operation::Skipped | Operation::Superseded) {
-                    return Ok(made);
-                }
-                made
-            }
-            _ => Receipt {
+        let mut done = match files {
+            Some(files) => self.deliver(&place, files, &preview, &repo, receipt)?,
+            None => Receipt {
                 operation: Operation::Unchanged,
                 ..receipt.clone()
             },
         };
+        if matches!(done.operation, Operation::Skipped | Operation::Superseded) {
+            (done.new, done.environment_url) = (None, None);
+            return Ok(done);
+        }
         if !args.environment.no_deployment {
             // What was gone before the push was not pushed; what went meanwhile gets no deployment either.
             if done.changed
@@ -122,7 +121,7 @@ impl Up<'_> {
     /// Looks at what is open. Right after a push a forge may still show the commit before it, so a newer one is believed
     /// only when it is there for longer.
     fn look(&self, watch: &Watch, asked: &Asked) -> anyhow::Result<Result<Preview, Nothing>> {
-        let deadline = self.stage.common.deadline(false)?;
+        let deadline = self.stage.deadline;
         for pause in PAUSES {
             match watch.look(&asked.open_requests()?)? {
                 Err(why)
