@@ -118,14 +118,13 @@ impl Up<'_> {
         Ok(done)
     }
 
-    /// Looks at what is open. Right after a push a forge may still show the commit before it, so a newer one is believed
-    /// only when it is there for longer.
+    /// Looks at what is open. Right after an event a forge may still show what was before it: another commit, no label. So
+    /// that is believed only when it is there for longer.
     fn look(&self, watch: &Watch, asked: &Asked) -> anyhow::Result<Result<Preview, Nothing>> {
-        let deadline = self.stage.deadline;
+        let heard = watch.subject.event.is_some();
         for pause in PAUSES {
             match watch.look(&asked.open_requests()?)? {
-                Err(why)
-                    if why.operation == Operation::Superseded && clock::sleep_within(pause, deadline) => {}
+                Err(_) if heard && clock::sleep_within(pause, self.stage.deadline) => {}
                 seen => return Ok(seen),
             }
         }
