@@ -9,6 +9,7 @@
 mod support;
 
 use support::cli::{Bench, Run};
+use support::stage::{Stage, Way};
 
 const VALUES: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: v1\n";
 const DEPLOYMENT: &str = "apiVersion: apps/v1
@@ -319,6 +320,62 @@ spec:
 }
 
 #[test]
+fn a_list_of_an_application_set_says_what_its_holes_stand_for() {
+    let set = "apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+spec:
+  generators:
+    - list:
+        elements:
+          - {app: web, values: clusters/dev.yaml, over: a}
+          - {app: web, values: clusters/prod.yaml, over: b}
+  template:
+    spec:
+      source:
+        path: '{{.app}}'
+        helm: {valueFiles: ['{{ .values }}', '../over/{{.over}}.yaml']}
+";
+    for (file, due) in [
+        ("web/clusters/dev.yaml", "over/a.yaml:1"),
+        ("web/clusters/prod.yaml", "over/b.yaml:1"),
+    ] {
+        let bench = bench(
+            &format!("{{file: {file}, path: image}}"),
+            &[
+                (file, VALUES),
+                ("over/a.yaml", "image: {tag: v0}\n"),
+                ("over/b.yaml", "image: {tag: v0}\n"),
+                ("argocd/web.yaml", set),
+            ],
+        );
+        assert_eq!(shadows(&bench), [due]);
+    }
+}
+
+#[test]
+fn a_values_file_that_no_application_reads_is_told_of_where_its_chart_is_deployed() {
+    for (listed, due) in [
+        ("[dev.yaml]", None),
+        ("[dev-values.yaml, prod.yaml]", Some("values-unread")),
+        ("[]", None),
+        ("['{{env}}.yaml']", None),
+    ] {
+        let application = application(&format!("    helm: {{valueFiles: {listed}}}\n"));
+        let bench = bench(
+            "{file: web/dev.yaml, path: image}",
+            &[
+                ("web/Chart.yaml", "version: 1.0.0\n"),
+                ("web/dev.yaml", VALUES),
+                ("argocd/web.yaml", &application),
+            ],
+        );
+        let run = check(&bench, &["--format", "json"]).exits(0);
+        let json = run.json();
+        assert_eq!(json["check"]["findings"][0]["code"].as_str(), due, "{listed}");
+    }
+}
+
+#[test]
 fn an_application_may_pin_what_kustomize_builds() {
     let target = "{file: web/deployment.yaml}";
     for (images, due) in [
@@ -403,4 +460,28 @@ fn a_push_is_refused_before_anything_is_pushed() {
     assert_eq!(bench.state(), before);
     bench.bump(&arguments).exits(0).says("does not count");
     assert!(bench.pushed("web/dev.yaml").contains("tag: v2"));
+}
+
+#[test]
+fn through_an_api_it_is_looked_for_only_where_it_is_asked_for() {
+    let files = shadowed();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    for stage in [Stage::github(Way::Api, &files), Stage::gitlab(Way::Api, &files)] {
+        let arguments = ["--app", "web", "--env", "dev", "--tag", "v2", "--publish", "push"];
+        let asked = [&arguments[..], &["--fail-if-shadowed"]].concat();
+        let run = stage.run("bump-values", &asked).exits(4);
+        assert!(
+            run.stderr.contains("argocd/web.yaml:12:16"),
+            "{}: {}",
+            stage.name(),
+            run.stderr
+        );
+        let looked = stage.calls().len();
+        stage.forget_calls();
+        let run = stage.run("bump-values", &arguments).exits(0);
+        assert!(!run.stderr.contains("does not count"), "{}", run.stderr);
+        // One lists the files, one or two read them; the commit is not made.
+        assert!(stage.calls().len() <= 4, "{}: {:?}", stage.name(), stage.calls());
+        assert!((4..=7).contains(&looked), "{}: {looked}", stage.name());
+    }
 }

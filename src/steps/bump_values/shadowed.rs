@@ -91,19 +91,25 @@ fn find<'a>(
     most: Option<usize>,
 ) -> anyhow::Result<Vec<Over<'a>>> {
     let reader = Reader::new(snapshot)?;
-    let layers = Layers::read(&reader, most)?;
-    let mut found = Vec::new();
+    reader.fetch(reached.iter().map(|(file, ..)| file))?;
+    let (mut values, mut spots) = (Vec::new(), Vec::new());
     for value in reached {
         let (file, document, path) = value;
-        let Some(yaml) = reader.yaml(file)? else { continue };
-        let spot = Spot {
-            file: file.clone(),
-            yaml,
-            document: *document,
-            path: path.clone(),
-            digest: digest_beside(path),
-        };
-        let over = layers.over(&spot, &reader)?;
+        if let Some(yaml) = reader.yaml(file)? {
+            values.push(value);
+            spots.push(Spot {
+                file: file.clone(),
+                yaml,
+                document: *document,
+                path: path.clone(),
+                digest: digest_beside(path),
+            });
+        }
+    }
+    let layers = Layers::read(&reader, most, Some(&spots))?;
+    let mut found = Vec::new();
+    for (value, spot) in values.into_iter().zip(&spots) {
+        let over = layers.over(spot, &reader)?;
         found.extend(over.into_iter().map(|shadow| Over { value, shadow }));
     }
     if found.is_empty() {

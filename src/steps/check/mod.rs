@@ -23,7 +23,7 @@ use crate::words::policy::{self, FILE_NAME, Flaw, Policy, Survey};
 use crate::words::repo_path::RepoPath;
 use report::Report;
 use scope::Pair;
-use target::Seen;
+use target::{Seen, whose};
 
 /// What a check knows of the repository.
 struct Checked<'a> {
@@ -133,9 +133,24 @@ impl Checked<'_> {
 
     /// Tells of what lies over the places, but for places that the policy lists too.
     fn shadows(&mut self, seen: &[Seen<'_>]) -> anyhow::Result<()> {
-        let layers = Layers::read(self.reader, None)?;
+        let layers = Layers::read(self.reader, None, None)?;
         for one in seen {
             if let Some(spot) = one.spot() {
+                if let Some(application) = layers.passing_over(&spot, self.reader) {
+                    let fault = Fault::invalid(format!(
+                        "no Application reads `{}` of {}, though {application} reads other values of its chart",
+                        spot.file,
+                        whose(one.pair)
+                    ))
+                    .hint("name it in `valueFiles` of the Application, or correct `file:` in the policy");
+                    self.find(
+                        Severity::Warning,
+                        "values-unread",
+                        fault,
+                        one.pair,
+                        &Where::Target(one.index),
+                    );
+                }
                 let over = layers.over(&spot, self.reader)?;
                 for shadow in over.iter().filter(|shadow| !is_listed(shadow, seen)) {
                     let fault = Fault::invalid(format!(

@@ -17,6 +17,9 @@ use crate::yaml::{self, Document, Node, NodeKind, Path};
 /// How many files a value file's name with holes may stand for.
 const MOST_FILES: usize = 100;
 
+/// How many elements of an `ApplicationSet` are looked at.
+const MOST_ELEMENTS: usize = 1_000;
+
 /// A key of a source that holds values.
 enum Values {
     /// `valuesObject`, by its path.
@@ -58,10 +61,11 @@ impl Sources {
                 if !matches!(kind, Some("Application" | "ApplicationSet")) {
                     continue;
                 }
-                let spec = root.get("spec");
-                let template = spec.and_then(|spec| spec.get("template")?.get("spec"));
-                for spec in [spec, template].into_iter().flatten() {
-                    all.extend(sources_of(spec, file, &yaml));
+                let Some(spec) = root.get("spec") else { continue };
+                let template = spec.get("template").and_then(|template| template.get("spec"));
+                for known in elements(spec) {
+                    let specs = [Some(spec), template].into_iter().flatten();
+                    all.extend(specs.flat_map(|spec| sources_of(spec, file, &yaml, &known)));
                 }
             }
         }
@@ -76,6 +80,22 @@ impl Sources {
             }
         }
         Ok(Self { all, by_file, open })
+    }
+
+    /// Returns the file of an Application that reads other values files of a chart, where none reads this one.
+    pub(super) fn passing_over(&self, file: &str, chart: &str) -> Option<&RepoPath> {
+        let is_open = |&(source, at): &(usize, usize)| {
+            self.all[source].files[at].matches(file, &Bound::new()).is_some()
+        };
+        if self.by_file.contains_key(file) || self.open.iter().any(is_open) {
+            return None;
+        }
+        let passes = |source: &&Source| {
+            let folder = source.folder.as_ref().and_then(Pattern::whole);
+            // The first one is the chart's own, which nobody has to name.
+            folder == Some(chart) && source.files.len() > 1
+        };
+        self.all.iter().find(passes).map(|source| &source.file)
     }
 
     /// Returns what lies over a value of a values file.
@@ -175,27 +195,54 @@ fn shadow(spot: &Spot, root: Node<'_>, (file, before): (&RepoPath, usize), what:
     })
 }
 
-fn sources_of(spec: Node<'_>, file: &RepoPath, yaml: &Rc<yaml::File>) -> Vec<Source> {
+/// What the holes of an `ApplicationSet` stand for, once for each element of its lists; once for nothing where it has none.
+fn elements(spec: Node<'_>) -> Vec<Bound> {
+    let generators = spec.get("generators").into_iter().flat_map(Node::items);
+    let lists = generators.filter_map(|generator| generator.get("list")?.get("elements"));
+    let element = |element: Node<'_>| -> Bound {
+        let texts = element
+            .entries()
+            .filter_map(|(key, value)| Some((key.text()?, value.text()?)));
+        texts
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    };
+    let found: Vec<Bound> = lists
+        .flat_map(Node::items)
+        .take(MOST_ELEMENTS)
+        .map(element)
+        .collect();
+    if found.is_empty() {
+        vec![Bound::new()]
+    } else {
+        found
+    }
+}
+
+fn sources_of(spec: Node<'_>, file: &RepoPath, yaml: &Rc<yaml::File>, known: &Bound) -> Vec<Source> {
     let single = spec.get("source").into_iter();
     let several = spec.get("sources").into_iter().flat_map(Node::items);
     let nodes: Vec<Node<'_>> = single.chain(several).collect();
-    nodes.iter().map(|node| source_of(*node, file, yaml)).collect()
+    nodes
+        .iter()
+        .map(|node| source_of(*node, file, yaml, known))
+        .collect()
 }
 
-fn source_of(node: Node<'_>, file: &RepoPath, yaml: &Rc<yaml::File>) -> Source {
-    let folder = node
-        .get("path")
-        .and_then(Node::text)
-        .and_then(|path| joined("", path));
+fn source_of(node: Node<'_>, file: &RepoPath, yaml: &Rc<yaml::File>, known: &Bound) -> Source {
+    let filled = |text: &str| Pattern::fill(text, known);
+    let folder = node.get("path").and_then(Node::text);
+    let folder = folder.and_then(|path| joined("", &filled(path)));
     let helm = node.get("helm");
     let mut files: Vec<String> = folder.iter().map(|folder| below(folder, "values.yaml")).collect();
     let listed = helm.and_then(|helm| helm.get("valueFiles"));
     for text in listed.into_iter().flat_map(Node::items).filter_map(Node::text) {
+        let text = filled(text);
         // `$name/…` begins at the root of another source, which has no other files than ours.
         let of_ref = text.strip_prefix('$').and_then(|rest| rest.split_once('/'));
         files.extend(match (of_ref, &folder) {
             (Some((_, rest)), _) => joined("", rest),
-            (None, Some(folder)) => joined(folder, text),
+            (None, Some(folder)) => joined(folder, &text),
             (None, None) => None,
         });
     }

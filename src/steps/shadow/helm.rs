@@ -79,6 +79,18 @@ impl Pattern {
         Self(parts)
     }
 
+    /// Reads one whose holes stand for what is known; the others stay.
+    pub(super) fn fill(text: &str, known: &Bound) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Hole(hole) => match known.get(hole.trim_start_matches('.')) {
+                Some(value) => value.clone(),
+                None => format!("{{{{{hole}}}}}"),
+            },
+        };
+        Self::of(text).0.iter().map(part).collect()
+    }
+
     /// Returns the text, if there is no hole in it.
     pub(super) fn whole(&self) -> Option<&str> {
         match self.0.as_slice() {

@@ -67,26 +67,43 @@ impl std::fmt::Display for TooMany {
 impl std::error::Error for TooMany {}
 
 impl Layers {
-    /// Reads the kustomizations and Applications of a repository, if these are not more files than `most`.
+    /// Reads the kustomizations and Applications of a repository, if these are not more files than `most`. Where these
+    /// spots alone are asked for later, what cannot lie over them is not parsed.
     ///
     /// # Errors
     /// [`TooMany`], and a remote that fails.
-    pub fn read(reader: &Reader<'_>, most: Option<usize>) -> anyhow::Result<Self> {
+    pub fn read(reader: &Reader<'_>, most: Option<usize>, spots: Option<&[Spot]>) -> anyhow::Result<Self> {
+        let built = spots.is_none_or(|spots| spots.iter().any(|spot| kustomize::Subject::of(spot).is_some()));
         let (kustomizations, others): (Vec<&RepoPath>, Vec<&RepoPath>) = reader
             .listing()
             .iter()
             .filter(|path| is_kustomization(path) || (is_yaml(path) && !is_template(path, reader)))
+            .filter(|path| built || !is_kustomization(path))
             .partition(|path| is_kustomization(path));
         let files = kustomizations.len() + others.len();
         if most.is_some_and(|most| files > most) {
             return Err(TooMany { files }.into());
         }
         reader.fetch(kustomizations.iter().copied())?;
-        reader.fetch_those(others.iter().copied(), is_of_argo)?;
+        reader.fetch_those(others.iter().copied(), |bytes| {
+            is_of_argo(bytes) && spots.is_none_or(|spots| may_concern(bytes, spots))
+        })?;
         Ok(Self {
             kustomizations: kustomize::Kustomizations::of(&kustomizations, reader)?,
             sources: argo::Sources::of(&others, reader)?,
         })
+    }
+
+    /// Returns the Application that reads other values files of the chart in whose folder a value lies, where none reads
+    /// the file of the value: then it may be that nothing does.
+    pub fn passing_over(&self, spot: &Spot, reader: &Reader<'_>) -> Option<&RepoPath> {
+        let root = spot.yaml.documents().nth(spot.document);
+        let is_values = is_yaml(&spot.file)
+            && kind::of_file(&spot.file).is_none()
+            && root.is_some_and(|root| root.get("kind").is_none());
+        let mut above = spot.file.folders().rev();
+        let chart = above.find(|folder| is_values && reader.has(&format!("{folder}/Chart.yaml")))?;
+        self.sources.passing_over(spot.file.as_str(), chart.as_str())
     }
 
     /// Returns what lies over a value.
@@ -124,8 +141,22 @@ fn is_kustomization(path: &RepoPath) -> bool {
 
 /// Tells whether a file may hold an Application, without parsing it.
 fn is_of_argo(bytes: &[u8]) -> bool {
-    const MARK: &[u8] = b"argoproj.io/";
-    bytes.windows(MARK.len()).any(|part| part == MARK)
+    std::str::from_utf8(bytes).is_ok_and(|text| text.contains("argoproj.io/"))
+}
+
+/// Tells whether an Application may lie over any of these values, without parsing it: it has holes, pins what Kustomize
+/// builds, or names every part of a file's path.
+fn may_concern(bytes: &[u8], spots: &[Spot]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let names = |spot: &Spot| {
+        let (folder, name) = (folder_of(spot.file.as_str()), spot.file.file_name());
+        // A chart's own values need not be named.
+        let named = name == "values.yaml" || text.contains(name);
+        named && folder.split('/').all(|part| text.contains(part))
+    };
+    text.contains("{{") || text.contains("kustomize") || spots.iter().any(names)
 }
 
 /// Returns the path that a text means in a folder (`""` is the root); `None` where it leaves the repository or is an
