@@ -146,7 +146,7 @@ fn what_stands_at_a_place_has_to_be_right_and_changeable() {
             "another image",
             one,
             "image:\n  repository: docker.io/library/nginx\n  tag: v1\n",
-            &["error image-differs dev.yaml:2"],
+            &["error image-differs dev.yaml:2:15"],
         ),
         (
             "no version yet",
@@ -354,7 +354,7 @@ apps:
         found_in(&files, &[]),
         [
             "warning target-missing .gitops-steps.yaml:9:13",
-            "error image-differs apps/api/dev/values.yaml:2",
+            "error image-differs apps/api/dev/values.yaml:2:15",
         ]
     );
 }

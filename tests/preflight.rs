@@ -372,3 +372,22 @@ fn a_protected_branch_of_gitlab_and_a_job_token_are_told_of() {
     );
     assert_eq!(items(&run.exits(0)), ["token warning"]);
 }
+
+#[test]
+fn a_forge_that_does_not_answer_hides_no_finding() {
+    let hub = hub(github::Grant::person("bot"), |hub| {
+        hub.commit_as(
+            REPO,
+            "main",
+            ("Ann", "ann@example.com"),
+            "oops",
+            ("dev.yaml", None),
+        );
+        for _ in 0..20 {
+            hub.fail_next("GET /user", github::Failure::Close);
+        }
+    });
+    let run = ask_hub(&hub, &[], &["--timeout", "3s"]).exits(6);
+    assert_eq!(run.json()["check"]["findings"][0]["code"], "target-missing");
+    assert!(run.json()["check"]["remote"].is_null());
+}

@@ -70,12 +70,15 @@ fn try_check(
     if let ([app], [env]) = (request.apps.as_slice(), request.envs.as_slice()) {
         (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
     }
-    if args.remote {
-        report.with_remote(ask(&request, &report, &opening)?);
-    }
+    // A forge that does not answer hides nothing of what was found without it.
+    let asked = match args.remote {
+        true => ask(&request, &report, &opening).map(|items| report.with_remote(items)),
+        false => Ok(()),
+    };
     let folder = folder_of(&request.config_repo);
     show(args, common, &report, &folder, console)?;
     receipt.check = Some(report.clone());
+    asked?;
     report.judge(request.strict)?;
     receipt.operation = Operation::Unchanged;
     receipt.story = Some(report.story());

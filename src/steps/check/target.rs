@@ -48,6 +48,17 @@ impl Seen<'_> {
         }
     }
 
+    /// Returns the line and the column of the image's name.
+    fn place_of_name(&self) -> (usize, usize) {
+        let name = match &self.place.shape {
+            Shape::Parts(parts) => parts.name.as_ref(),
+            Shape::Reference { .. } | Shape::Version => None,
+        };
+        let document = Document::Index(self.place.document);
+        let node = name.and_then(|name| self.yaml.find(Some(&document), name).ok());
+        node.map_or((self.line, self.column), |node| (node.line(), node.column()))
+    }
+
     /// Returns the value that says what runs.
     pub(super) fn spot(&self) -> Option<Spot> {
         let digest = match &self.place.shape {
@@ -199,19 +210,13 @@ impl Checked<'_> {
         if let (Some(due), Some(name)) = (&seen.image, &written.name)
             && !due.same_as(name)
         {
-            let line = match &seen.place.shape {
-                Shape::Parts(parts) => parts
-                    .name
-                    .as_ref()
-                    .map_or(seen.place.line, |name| seen.place.line_of(&seen.yaml, name)),
-                Shape::Reference { .. } | Shape::Version => seen.line,
-            };
+            let (line, column) = seen.place_of_name();
             let fault = Fault::invalid(format!(
                 "the image here is `{name}`, and the policy says `{due}` for {}",
                 whose(pair)
             ))
             .hint("correct `image:` or `path:` in the policy, or the name here: the next change would replace it")
-            .at(seen.file.as_str(), line, 0);
+            .at(seen.file.as_str(), line, column);
             self.find(Severity::Error, "image-differs", fault, pair, &here);
         }
         if written.tag.is_none() && written.digest.is_none() {
