@@ -329,7 +329,10 @@ fn an_app_that_nobody_knows_is_not_found() {
         .exits(3)
         .says("did you mean `web`?");
     check(&bench, &["--env", "prod"]).exits(3).says("one of `dev`");
-    check(&bench, &["--workflow", "x.yaml"]).exits(2);
+    // A variable that another command of the same job reads is no mistake here.
+    let variables = [("GITOPS_STEPS_WORKFLOW", ".github/workflows/deploy.yaml")];
+    check_with(&bench, &variables, &[]).exits(0);
+    check_with(&bench, &variables, &["--remote"]).exits(2);
 }
 
 #[test]

@@ -391,3 +391,17 @@ fn a_forge_that_does_not_answer_hides_no_finding() {
     assert_eq!(run.json()["check"]["findings"][0]["code"], "target-missing");
     assert!(run.json()["check"]["remote"].is_null());
 }
+
+#[test]
+fn a_plan_without_rules_has_none_that_refuse_a_push() {
+    let hub = hub(github::Grant::classic("bot", &["repo"]), |hub| {
+        let said =
+            r#"{"message":"Upgrade to GitHub Pro or make this repository public to enable this feature."}"#;
+        hub.fail_next(
+            "/rules/branches/",
+            github::Failure::Status(403, Vec::new(), said.to_owned()),
+        );
+    });
+    let told = items(&ask_hub(&hub, &[], &[]));
+    assert!(told.contains(&"branch-rules ok".to_owned()), "{told:?}");
+}

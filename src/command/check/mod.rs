@@ -71,9 +71,10 @@ fn try_check(
         (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
     }
     // A forge that does not answer hides nothing of what was found without it.
-    let asked = match args.remote {
-        true => ask(&request, &report, &opening).map(|items| report.with_remote(items)),
-        false => Ok(()),
+    let asked = if args.remote {
+        ask(&request, &report, &opening).map(|items| report.with_remote(items))
+    } else {
+        Ok(())
     };
     let folder = folder_of(&request.config_repo);
     show(args, common, &report, &folder, console)?;

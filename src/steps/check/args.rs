@@ -28,13 +28,8 @@ pub struct CheckArgs {
     /// Ask the forge as well: the token's kind and rights, the branch's rules, labels, reviewers, auto-merge
     #[arg(long, help_heading = "What is checked")]
     pub remote: bool,
-    /// With --remote: the workflow file that dispatch-deploy is to start
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "remote",
-        help_heading = "What is checked"
-    )]
+    /// Workflow file that dispatch-deploy is to start; looked for with --remote
+    #[arg(long, value_name = "FILE", help_heading = "What is checked")]
     pub workflow: Option<String>,
     /// Let warnings fail as errors do
     #[arg(long, help_heading = "What comes out")]

@@ -36,7 +36,9 @@ impl Request {
     /// # Errors
     /// `Invalid` for a name or an address that is none.
     pub fn new(args: &CheckArgs) -> Result<Self, Fault> {
-        if let Some(workflow) = &args.workflow
+        // Without --remote, a variable that is meant for dispatch-deploy changes nothing.
+        let workflow = args.workflow.as_ref().filter(|_| args.remote);
+        if let Some(workflow) = workflow
             && (workflow.is_empty()
                 || workflow.contains(['/', '\\'])
                 || workflow.chars().any(char::is_control))
@@ -61,7 +63,7 @@ impl Request {
                 .collect::<Result<_, _>>()?,
             all_files: args.all_files,
             strict: args.strict,
-            workflow: args.workflow.clone(),
+            workflow: workflow.cloned(),
         })
     }
 

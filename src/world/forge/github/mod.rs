@@ -20,6 +20,7 @@ mod releases;
 mod repositories;
 mod rules;
 mod snapshot;
+mod workflow;
 
 use std::collections::BTreeMap;
 use std::error::Error;

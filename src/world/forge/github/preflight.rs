@@ -4,10 +4,8 @@
 //! git does before a push, by the list of refs for `git-receive-pack`, which changes nothing.
 //!
 //! Sources: GitHub's "REST API endpoints for users", "… for repositories", "… for labels", "… for collaborators", "… for
-//! teams", "… for workflows"; "Scopes for OAuth apps"; "Managing your personal access tokens".
+//! teams"; "Scopes for OAuth apps"; "Managing your personal access tokens".
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -20,7 +18,6 @@ use crate::words::wording::shown;
 use crate::world::forge::access::Credential;
 use crate::world::forge::preflight::{listed, refused, token_item};
 use crate::world::http::Request;
-use crate::yaml::{self, Node, NodeKind};
 
 /// The permission by which a change is pushed.
 const PUSHING: &str = "contents: write";
@@ -318,62 +315,6 @@ impl GitHub {
         }
         Ok(())
     }
-
-    /// Looks for a workflow that can be started from outside.
-    fn workflow_item(&self, file: &str) -> Result<Item, Fault> {
-        let name = shown(file);
-        let item = |verdict, what: String| Item::new("workflow", verdict, what);
-        let answer = self.get(&format!("/actions/workflows/{}", one_part(file)))?;
-        if answer.status == 404 {
-            return Ok(item(
-                Verdict::Error,
-                format!("there is no workflow `{name}` on the default branch"),
-            )
-            .hint(
-                "it has to lie in .github/workflows of the default branch; the token needs actions: read",
-            ));
-        }
-        if !answer.is_ok() {
-            let fault = self.refusal(&answer, "look up a workflow", "actions: read");
-            return Ok(refused("workflow", Verdict::Unknown, fault));
-        }
-        let state = answer.json["state"].as_str().unwrap_or("active");
-        if state != "active" {
-            return Ok(item(
-                Verdict::Error,
-                format!("the workflow `{name}` is {}", shown(state)),
-            )
-            .hint("enable it under Actions"));
-        }
-        let path = format!("/contents/.github/workflows/{}", one_part(file));
-        let answer = self.get(&path)?;
-        let text = answer.json["content"]
-            .as_str()
-            .unwrap_or_default()
-            .replace(['\n', '\r'], "");
-        let triggers = STANDARD.decode(text).ok().and_then(|bytes| triggers(&bytes));
-        Ok(match triggers.filter(|_| answer.is_ok()) {
-            None => item(
-                Verdict::Unknown,
-                format!("the workflow `{name}` is there; what starts it cannot be read"),
-            ),
-            Some(triggers) if triggers.iter().any(|one| one.ends_with("_dispatch")) => item(
-                Verdict::Ok,
-                format!(
-                    "the workflow `{name}` is there, and {} starts it",
-                    listed(&triggers)
-                ),
-            ),
-            Some(triggers) => item(
-                Verdict::Error,
-                format!(
-                    "the workflow `{name}` cannot be dispatched: only {} starts it",
-                    listed(&triggers)
-                ),
-            )
-            .hint("add `workflow_dispatch:` or `repository_dispatch:` below `on:`"),
-        })
-    }
 }
 
 fn auto_merge_item(repository: &Repository) -> Item {
@@ -409,27 +350,7 @@ fn kind_of(token: &Token, source: &TokenSource) -> &'static str {
     }
 }
 
-/// The events that start a workflow.
-fn triggers(bytes: &[u8]) -> Option<Vec<String>> {
-    let file = yaml::File::parse(bytes).ok()?;
-    let root = file.documents().next()?;
-    let on = root.get("on")?;
-    let texts: Vec<Node<'_>> = match on.kind() {
-        NodeKind::Mapping => on.entries().map(|(key, _)| key).collect(),
-        NodeKind::Sequence => on.items().collect(),
-        NodeKind::Scalar => vec![on],
-        NodeKind::Alias => return None,
-    };
-    Some(
-        texts
-            .into_iter()
-            .filter_map(Node::text)
-            .map(str::to_owned)
-            .collect(),
-    )
-}
-
 /// A foreign text as one part of a path.
-fn one_part(text: &str) -> String {
+pub(super) fn one_part(text: &str) -> String {
     encoded(text).replace('/', "%2F")
 }

@@ -13,6 +13,7 @@ use super::{GitHub, encoded};
 use crate::plan::finding::{Item, Verdict};
 use crate::words::fault::Fault;
 use crate::words::wording::shown;
+use crate::world::forge::call::Answer;
 use crate::world::forge::preflight::{listed, refused};
 
 const CODE: &str = "branch-rules";
@@ -38,7 +39,7 @@ impl GitHub {
         if answer.is_ok() {
             let rules: Vec<Rule> = answer.read("the rules of the branch")?;
             items.extend(self.of_rulesets(branch, pushes, &rules)?);
-        } else if answer.status != 404 {
+        } else if answer.status != 404 && !is_no_part_of_plan(&answer) {
             let fault = self.refusal(&answer, "read the rules of the branch", "metadata: read");
             items.push(refused(CODE, Verdict::Unknown, fault));
         }
@@ -100,13 +101,17 @@ impl GitHub {
                 Item::new("branch", Verdict::Error, what).hint("name another with --branch"),
             ));
         }
+        if !answer.is_ok() {
+            let fault = self.refusal(&answer, "read the branch", "contents: read");
+            return Ok(Some(refused(CODE, Verdict::Unknown, fault)));
+        }
         if answer.json["protected"] != true {
             return Ok(None);
         }
         let answer = self.get(&format!("/branches/{}/protection", encoded(branch)))?;
         if !answer.is_ok() {
             // Rulesets alone make a branch protected as well.
-            let by_rules = answer.complaint().contains("Branch not protected");
+            let by_rules = answer.complaint().contains("Branch not protected") || is_no_part_of_plan(&answer);
             let what = format!(
                 "`{}` is protected, and GitHub does not tell this token how: a push may be refused",
                 shown(branch)
@@ -127,6 +132,11 @@ impl GitHub {
                 .is_some_and(|login| is_let_by(protection, login));
         Ok(Some(item(branch, pushes, &listed(reasons), Some(passes))))
     }
+}
+
+/// Whether the plan knows no such thing, so that there is none: private repositories of GitHub Free have no rules.
+fn is_no_part_of_plan(answer: &Answer) -> bool {
+    answer.status == 403 && answer.complaint().starts_with("Upgrade to GitHub")
 }
 
 fn item(branch: &str, pushes: bool, reasons: &str, bypass: Option<bool>) -> Item {
