@@ -96,15 +96,8 @@ pub fn run(
             resolved: ends.registries.resolved(),
             ..receipt.clone()
         };
-        if let Some(sent) = sent.take() {
-            // The answer to the push before was lost. It landed if its commit is the tip, or if the tip holds
-            // all that it was to bring.
-            let is_tip = sent.commit.is_some() && base == sent.commit;
-            let holds_all = matches!(plan.operation, Operation::Unchanged | Operation::Skipped);
-            if is_tip || holds_all {
-                let commit = if is_tip { sent.commit } else { base };
-                return Ok(Receipt { commit, ..receipt }.of_plan(sent.plan));
-            }
+        if let Some((commit, plan)) = sent.take().and_then(|sent| sent.landed(base.as_deref(), &plan)) {
+            return Ok(Receipt { commit, ..receipt }.of_plan(plan));
         }
         if !plan.is_empty() {
             let files: Vec<_> = plan.files.iter().map(|file| file.path.clone()).collect();
@@ -188,6 +181,21 @@ fn prove(proofs: &[Proof], ends: &Ends<'_>) -> Result<()> {
 struct Sent {
     commit: Option<String>,
     plan: Plan,
+}
+
+impl Sent {
+    /// Returns the commit that is there, with what was sent, if it landed: its commit is the tip, or the tip holds all that
+    /// it was to bring.
+    fn landed(self, tip: Option<&str>, again: &Plan) -> Option<(Option<String>, Plan)> {
+        let is_tip = self.commit.is_some() && tip == self.commit.as_deref();
+        let holds_all = matches!(again.operation, Operation::Unchanged | Operation::Skipped);
+        let commit = if is_tip {
+            self.commit
+        } else {
+            tip.map(str::to_owned)
+        };
+        (is_tip || holds_all).then_some((commit, self.plan))
+    }
 }
 
 /// Returns a random time to wait, which grows with the attempts and with how long one takes.

@@ -51,7 +51,7 @@ impl TemplateSource {
                 let at = Some(at).filter(|at| !at.is_empty());
                 Ok(Self::Repo {
                     address,
-                    at: at.map(|at| read_reference(at)).transpose()?,
+                    at: at.map(read_reference).transpose()?,
                     folder: folder.map(RepoPath::parse).transpose()?,
                 })
             }

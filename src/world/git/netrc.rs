@@ -1,5 +1,4 @@
 //! The logins of a `.netrc`, as curl reads them for git (curl's "netrc", git-credential-netrc).
-#![expect(clippy::disallowed_methods, reason = "it reads the user's file")]
 
 use std::path::PathBuf;
 
