@@ -95,12 +95,17 @@ fn an_empty_repository_takes_no_pull_request() {
 fn one_more_app_comes_to_a_config_repo_by_every_way() {
     let policy = "version: 1\napps:\n  api:\n    environments:\n      dev: {targets: [{file: api.yaml}]}\n";
     for stage in Stage::all(&[(".gitops-steps.yaml", policy), ("README.md", "# Ours\n")]) {
-        let arguments = ["--app=web", "--publish=push", "--image=ghcr.io/acme/web"];
+        let arguments = [
+            "--app=web",
+            "--publish=push",
+            "--image=ghcr.io/acme/web",
+            "--message=New: {app}",
+        ];
         let made = stage.run("scaffold", &arguments).exits(0).json();
         assert_eq!(made["operation"], "updated", "{}", stage.name());
         assert_eq!(stage.messages("main").len(), 2, "{}", stage.name());
         assert!(
-            stage.messages("main")[0].starts_with("scaffold: web"),
+            stage.messages("main")[0].starts_with("New: web"),
             "{}",
             stage.name()
         );
@@ -208,6 +213,21 @@ fn repositories_are_made_at_github() {
         .collect();
     assert_eq!(visibility, ["private", "private"]);
     assert_eq!(run(&["--group=acme"]).exits(0).json()["operation"], "unchanged");
+    assert_eq!(posts().len(), 2);
+    // Somebody else's, of the same name.
+    hub.repo("acme/api", &[("main.go", "package main\n")]);
+    let other = ["--group=acme", "--app=api"];
+    let bench = Bench::new(&[]);
+    let mut command = bench.command();
+    command
+        .args(["scaffold", "--create-remote", "--forge=github"])
+        .args(other)
+        .env("GITOPS_STEPS_API_URL", &api)
+        .env("GITOPS_STEPS_TOKEN", "s3cret-1");
+    Run::from(command.output().unwrap())
+        .exits(4)
+        .says("in github:acme/api")
+        .says("something else");
     assert_eq!(posts().len(), 2);
     // A person's own.
     run(&["--group=ana", "--visibility=public"]).exits(0);

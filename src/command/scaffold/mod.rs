@@ -17,10 +17,8 @@ use super::registry::Registries;
 use super::{config_repo, finish, forge};
 use crate::plan::Operation;
 use crate::steps::bump_values::Inputs;
-use crate::steps::scaffold::{Part, Places, Scaffold, ScaffoldArgs};
-use crate::words::address::RepoAddress;
+use crate::steps::scaffold::{Part, Places, Scaffold, ScaffoldArgs, shown};
 use crate::words::fault::{Fault, Kind};
-use crate::words::wording::shown_path;
 use crate::world::ci::Host;
 use crate::world::env::Environment;
 use open::Stage;
@@ -60,7 +58,10 @@ fn make(args: &ScaffoldArgs, opening: &Opening<'_>, receipt: &Receipt) -> anyhow
         match bring(part, Stage::Plan, args, opening, receipt) {
             Ok(receipt) => planned.push(receipt),
             Err(error) => match error.downcast_ref::<Fault>() {
-                Some(fault) if fault.kind == Kind::Refused => refused.push(fault.clone()),
+                Some(fault) if fault.kind == Kind::Refused => refused.push(Fault {
+                    message: format!("in {}: {}", shown(&part.address), fault.message),
+                    ..fault.clone()
+                }),
                 _ => return Err(error),
             },
         }
@@ -169,7 +170,21 @@ fn sum(scaffold: &Scaffold, parts: &[Receipt], common: &CommonArgs, receipt: &Re
         .zip(parts)
         .map(|(address, part)| tree::of(address, part));
     let mut shown: String = trees.collect();
-    let diff: String = parts.iter().map(|part| part.diff.as_str()).collect();
+    let is_one = parts.len() == 1;
+    let diffs = addresses
+        .iter()
+        .zip(parts)
+        .filter(|(_, part)| !part.diff.is_empty());
+    let diff: String = diffs
+        .map(|(address, part)| {
+            if is_one {
+                part.diff.clone()
+            } else {
+                // What stands before a header is passed over by whoever applies a diff.
+                format!("# {}\n{}", address.escape_debug(), part.diff)
+            }
+        })
+        .collect();
     if common.verbose {
         shown.push_str(&diff);
     }
@@ -222,14 +237,5 @@ fn story(repositories: &[Repository], files: usize, dry_run: bool) -> String {
         format!("dry run: would make {files} in {told}; nothing was written")
     } else {
         format!("made {files} in {told}")
-    }
-}
-
-/// An address as it is shown.
-fn shown(address: &RepoAddress) -> String {
-    match address {
-        RepoAddress::Directory(path) => shown_path(path),
-        RepoAddress::Git(url) => url.to_string(),
-        RepoAddress::Forge(repo) => repo.to_string(),
     }
 }

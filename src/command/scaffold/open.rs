@@ -166,7 +166,7 @@ pub(super) fn repo(
     let open = |address: &RepoAddress| config_repo::open_or_empty(address, publish, branch, opening);
     match address {
         RepoAddress::Git(url) if args.create_remote => {
-            match made(&forges::open_of_url(url, opening)?, stage, args)? {
+            match made(&forges::open_of_url(url, opening)?, stage, args, opening)? {
                 Some(_) => open(address),
                 None => Ok((Box::new(Unmade), HostedAt::Git(url.clone()))),
             }
@@ -174,7 +174,7 @@ pub(super) fn repo(
         // By git, since no API makes the first commit of a repository along with its other files.
         RepoAddress::Forge(repo) if args.create_remote => {
             let host = HostedAt::Forge(repo.clone());
-            match made(&forges::open(repo, Role::Target, opening)?, stage, args)? {
+            match made(&forges::open(repo, Role::Target, opening)?, stage, args, opening)? {
                 Some(url) => Ok((open(&RepoAddress::Git(url))?.0, host)),
                 None => Ok((Box::new(Unmade), host)),
             }
@@ -184,7 +184,12 @@ pub(super) fn repo(
 }
 
 /// Returns where git reaches a repository, which is made where it is missing; `None` while all is only planned.
-fn made(forge: &Forge, stage: Stage, args: &ScaffoldArgs) -> Result<Option<GitUrl>, Fault> {
+fn made(
+    forge: &Forge,
+    stage: Stage,
+    args: &ScaffoldArgs,
+    opening: &Opening<'_>,
+) -> Result<Option<GitUrl>, Fault> {
     if let Some(url) = forge.git_address()? {
         return Ok(Some(url));
     }
@@ -195,5 +200,7 @@ fn made(forge: &Forge, stage: Stage, args: &ScaffoldArgs) -> Result<Option<GitUr
         visibility: args.visibility.into(),
         description: format!("The application {}", args.app),
     };
-    forge.create(&new).map(Some)
+    let url = forge.create(&new)?;
+    opening.console.say(&format!("made the repository {url}"));
+    Ok(Some(url))
 }

@@ -15,10 +15,11 @@ mod values;
 use std::sync::Arc;
 
 pub use args::{ScaffoldArgs, VisibilityArg};
+pub use next::shown;
 pub use places::{Facts, Names, Places};
 pub use template::{Template, TemplateSource};
 
-use crate::steps::args::{ConfigRepoArgs, GuardArgs, OnStale};
+use crate::steps::args::{CommitArgs, ConfigRepoArgs, GuardArgs, OnStale};
 use crate::steps::bump_values::{BumpValuesArgs, Inputs, Request, WhatArgs, WholeWay, locate};
 use crate::words::address::RepoAddress;
 use crate::words::fault::Fault;
@@ -87,6 +88,7 @@ impl Scaffold {
             .flat_map(|(_, targets)| targets.clone())
             .collect();
         config.entry = entry(&asked, places_of_versions);
+        (config.is_new, app.is_new) = (args.create_remote, args.create_remote);
         let mut parts = vec![(places.config.clone(), config)];
         join(&mut parts, &places.argocd, argocd)?;
         if let Some(address) = &places.app {
@@ -125,7 +127,14 @@ impl Part {
                 on_stale: OnStale::Skip,
                 allow_downgrade: false,
             },
-            commit: args.commit.clone(),
+            commit: CommitArgs {
+                message: args
+                    .commit
+                    .message
+                    .as_deref()
+                    .map(|message| with_app(message, &args.app)),
+                ..args.commit.clone()
+            },
         };
         let inputs = Inputs {
             directory: matches!(self.address, RepoAddress::Directory(_)),
@@ -138,6 +147,12 @@ impl Part {
         };
         Request::of_whole(bump, &inputs, way)
     }
+}
+
+/// Fills `{app}` in a message, whose holes else speak of one image and environment; `{{app}}` stays.
+fn with_app(message: &str, app: &str) -> String {
+    let parts = message.split("{{app}}").map(|part| part.replace("{app}", app));
+    parts.collect::<Vec<_>>().join("{{app}}")
 }
 
 /// Puts a tree where another one may go already.
@@ -298,6 +313,14 @@ fn warnings(asked: &Asked, args: &ScaffoldArgs, values: &AllValues) -> Vec<Strin
         warnings.push(format!(
             "the image is called `{last}`, and the app `{}`",
             asked.app
+        ));
+    }
+    let hosts = values.envs.iter().filter_map(|values| values.get("host"));
+    let mut hosts = hosts.filter(|host| !host.is_empty());
+    let shared = hosts.next().filter(|first| hosts.any(|host| host == *first));
+    if let Some(host) = shared {
+        warnings.push(format!(
+            "several environments answer to `{host}`: name one for each with --host ENV=HOST, or let {{env}} stand in it"
         ));
     }
     if let Some(name) = application.filter(|_| asked.argocd != ArgoCd::None) {

@@ -53,9 +53,21 @@ pub fn steps(asked: &Asked, places: &Places) -> Vec<String> {
     }
     if let (Some(env), false) = (asked.envs.first(), asked.built().is_empty()) {
         steps.push(format!(
-            "the first build brings its tag to {}; by hand: gitops-steps bump-values --app {} --env {} --tag TAG",
-            env.name, asked.app, env.name
+            "the first build brings its tag to {}; by hand: gitops-steps bump-values --config-repo {} --app {} --env {} --tag TAG",
+            env.name,
+            shown(&places.config),
+            asked.app,
+            env.name
         ));
     }
     steps
+}
+
+/// An address as a user may write it again.
+pub fn shown(address: &RepoAddress) -> String {
+    match address {
+        RepoAddress::Directory(path) => shown_path(path),
+        RepoAddress::Git(url) => url.to_string(),
+        RepoAddress::Forge(repo) => repo.to_string(),
+    }
 }

@@ -21,6 +21,8 @@ pub struct Tree {
     pub entry: Option<Entry>,
     /// The places that hold versions, among those files.
     pub targets: Vec<Target>,
+    /// Whether the repository is to be made: one that is there has to be empty, or made here before.
+    pub is_new: bool,
 }
 
 impl Tree {
@@ -60,14 +62,23 @@ impl WholeFiles for Tree {
             ..Whole::default()
         };
         let mut other = Vec::new();
+        let mut is_ours = is_set_up;
         for (made, there) in wanted.into_iter().zip(snapshot.read(&paths)?) {
             match there {
                 None => whole
                     .files
                     .push(added(&made.path, made.bytes.clone(), made.executable)),
-                Some(blob) if blob.path == made.path && (made.kept || self.is_same(made, &blob.bytes)) => {}
+                Some(blob) if blob.path == made.path && self.is_same(made, &blob.bytes) => is_ours = true,
+                Some(blob) if blob.path == made.path && made.kept => {}
                 Some(_) => other.push(format!("`{}`", made.path)),
             }
+        }
+        if self.is_new && !is_ours && !is_as_made(&snapshot.list()?) {
+            return Err(Fault::refused(
+                "the repository is there already, and holds something else than what is made here",
+            )
+            .hint("take another name, or leave out --create-remote to add to what it holds")
+            .into());
         }
         let in_the_way = (!other.is_empty()).then(|| {
             let is = if other.len() == 1 { "is" } else { "are" };
@@ -155,6 +166,12 @@ impl Tree {
         }
         Some(file.apply(&edits).ok()?.text)
     }
+}
+
+/// Whether a repository holds no more than what a forge puts into a new one.
+fn is_as_made(files: &[RepoPath]) -> bool {
+    let usual = ["README.md", "LICENSE", ".gitignore"];
+    files.iter().all(|file| usual.contains(&file.as_str()))
 }
 
 fn added(path: &RepoPath, new: Vec<u8>, executable: bool) -> FileChange {
