@@ -255,7 +255,7 @@ fn check(path: &str, text: &str, what: &str) {
             "{what}: {path}: {name}\n{text}"
         );
     }
-    let is_yaml = path.ends_with(".yaml") || path.ends_with(".yml");
+    let is_yaml = [".yaml", ".yml"].iter().any(|end| path.ends_with(end));
     if is_yaml && !path.contains("/templates/") {
         use serde::Deserialize as _;
         for document in serde_yaml::Deserializer::from_str(text) {

@@ -71,9 +71,9 @@ fn a_folder_is_a_template() {
         &["--set=team=ops", "--host={env}.example.com"],
     )
     .exits(0);
-    let made = tree(&bench.repo());
+    let files = tree(&bench.repo());
     assert_eq!(
-        made["web-config/web/test.yaml"],
+        files["web-config/web/test.yaml"],
         "image: {repository: ghcr.io/acme/web, tag: '0.0.0'}\nteam: ops # {{ kept }} ${kept} {kept}\n\
          certificate: arn:aws:acm:eu:1:certificate/a\n"
     );
@@ -117,7 +117,7 @@ fn a_repository_is_a_template_by_branch_or_tag_and_folder() {
         .iter()
         .map(|(path, text)| {
             (
-                format!("ours/{path}{}", if path.ends_with(".sh") { "*" } else { "" }),
+                format!("ours/{path}{}", if *path == "app/run.sh" { "*" } else { "" }),
                 *text,
             )
         })
@@ -126,7 +126,7 @@ fn a_repository_is_a_template_by_branch_or_tag_and_folder() {
     bare_repo(&bare, &files);
     git_says(&bare, &["branch", "next"]);
     git_says(&bare, &["tag", "--annotate", "--message=second", "v2"]);
-    let url = format!("file://{}", bare.display());
+    let url = url::Url::from_file_path(&bare).unwrap().to_string();
     ours(&bench, &format!("{url}#v2:ours"), &["--set=team=ops"]).exits(0);
     ours(&bench, &format!("{url}#next:ours"), &["--set=team=ops"])
         .exits(0)
@@ -155,7 +155,7 @@ fn a_symbolic_link_in_a_template_is_refused() {
         &bare,
         &[("template.yaml", MANIFEST), ("app/x -> /etc/hostname", "")],
     );
-    let url = format!("file://{}", bare.display());
+    let url = url::Url::from_file_path(&bare).unwrap().to_string();
     ours(&bench, &url, &["--set=team=ops"])
         .exits(4)
         .says("symbolic link");

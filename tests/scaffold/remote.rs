@@ -15,7 +15,7 @@ fn empty_bare(bench: &Bench, name: &str, branch: &str) -> String {
         &bare,
         &["init", "--quiet", "--bare", &format!("--initial-branch={branch}")],
     );
-    format!("file://{}", bare.display())
+    url::Url::from_file_path(&bare).unwrap().to_string()
 }
 
 #[test]
@@ -76,6 +76,38 @@ fn a_clone_of_an_empty_repository_is_pushed_to() {
     assert!(pushed.contains("CREATE_CKAN_K8S_APP_VERSION"), "{pushed}");
     git_says(&bench.repo(), &["pull", "--quiet", "origin", "main"]);
     scaffold(&bench, &arguments).exits(0).says("nothing to change");
+}
+
+#[test]
+fn a_forge_of_ones_own_is_told_by_the_origin() {
+    let bench = Bench::new(&[]);
+    let repo = bench.repo();
+    git_says(&repo, &["init", "--quiet", "--initial-branch=main"]);
+    git_says(
+        &repo,
+        &[
+            "remote",
+            "add",
+            "origin",
+            "git@gitlab.example.com:deploys/portal.git",
+        ],
+    );
+    scaffold(
+        &bench,
+        &["--app=portal", "--template=ckan", "--argocd=application"],
+    )
+    .exits(0);
+    let values = bench.read("helm/values/dev.yaml");
+    assert!(
+        values.contains("repository: registry.gitlab.example.com/deploys/portal\n"),
+        "{values}"
+    );
+    let application = bench.read("argocd/dev/portal.yaml");
+    assert!(
+        application.contains("repoURL: ssh://git@gitlab.example.com/deploys/portal.git\n"),
+        "{application}"
+    );
+    assert!(bench.read(".gitops-steps.yaml").contains("- deploys/portal\n"));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn make(args: &ScaffoldArgs, opening: &Opening<'_>, receipt: &Receipt) -> anyhow
     let forge = open::forge(args, opening);
     let places = Places::of(args, &args.app.parse()?, &template.manifest, forge)?;
     open::check_hosts(&places, opening)?;
-    let facts = open::facts(&places, forge, opening.environment);
+    let facts = open::facts(&places, forge, opening);
     let version = env!("CARGO_PKG_VERSION");
     let scaffold = Scaffold::new(args, &template, &places, &facts, version)?;
     // First all is planned, so that nothing is written where something is in the way anywhere.

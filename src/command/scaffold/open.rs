@@ -9,7 +9,7 @@ use crate::command::tokens::{self, Role};
 use crate::plan::Publish;
 use crate::plan::repository::NewRepository;
 use crate::steps::scaffold::{Facts, Places, ScaffoldArgs, Template, TemplateSource};
-use crate::words::address::{GitUrl, RepoAddress};
+use crate::words::address::{GitUrl, RepoAddress, Scheme};
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeKind;
 use crate::world::checkout::Checkout;
@@ -109,11 +109,32 @@ pub(super) fn check_hosts(places: &Places, opening: &Opening<'_>) -> anyhow::Res
 }
 
 /// Returns what the world knows of the places.
-pub(super) fn facts(places: &Places, forge: Option<ForgeKind>, environment: &Environment) -> Facts {
-    let origin = |address: Option<&RepoAddress>| match address? {
+pub(super) fn facts(places: &Places, forge: Option<ForgeKind>, opening: &Opening<'_>) -> Facts {
+    let environment = opening.environment;
+    let addresses = [places.app.as_ref(), Some(&places.config), Some(&places.argocd)];
+    let origins = addresses.map(|address| match address? {
         RepoAddress::Directory(path) => origin(path, environment),
         RepoAddress::Git(_) | RepoAddress::Forge(_) => None,
-    };
+    });
+    let mut given = addresses
+        .into_iter()
+        .flatten()
+        .filter_map(|address| match address {
+            RepoAddress::Git(url) => Some(url),
+            RepoAddress::Directory(_) | RepoAddress::Forge(_) => None,
+        });
+    let cloned = origins.iter().flatten().find_map(server_of);
+    let of_address = given.find_map(server_of).or(cloned).or_else(|| {
+        let url = opening.common.api_url.as_deref()?;
+        let root = ApiRoot::of(forge?, Some(url), environment).ok()?.rest;
+        let host = root.host_str()?;
+        let port = root.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!(
+            "{}://{}{port}",
+            root.scheme(),
+            host.strip_prefix("api.").unwrap_or(host)
+        ))
+    });
     let (server, registry) = match Host::of(environment) {
         Some(Host::GitHub) if forge != Some(ForgeKind::GitLab) => ("GITHUB_SERVER_URL", None),
         Some(Host::GitLab) if forge != Some(ForgeKind::GitHub) => {
@@ -121,15 +142,24 @@ pub(super) fn facts(places: &Places, forge: Option<ForgeKind>, environment: &Env
         }
         _ => ("", None),
     };
+    let of_ci = environment.get(server).map(str::to_owned);
     Facts {
         forge,
-        server: environment.get(server).map(str::to_owned),
-        registry: registry.map(str::to_owned),
-        origins: [
-            origin(places.app.as_ref()),
-            origin(Some(&places.config)),
-            origin(Some(&places.argocd)),
-        ],
+        // CI's own registry is that of CI's own server.
+        registry: registry
+            .filter(|_| of_address.is_none() || of_address == of_ci)
+            .map(str::to_owned),
+        server: of_address.or(of_ci),
+        origins,
+    }
+}
+
+/// The web address of the server that a git address lies at.
+fn server_of(url: &GitUrl) -> Option<String> {
+    match url.scheme() {
+        Scheme::File => None,
+        Scheme::Ssh => Some(format!("https://{}", url.host())),
+        Scheme::Http | Scheme::Https => Some(format!("{}://{}", url.scheme().name(), url.authority())),
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Places {
 pub struct Facts {
     /// The forge that the flags name, an address lies at, or CI runs on.
     pub forge: Option<ForgeKind>,
-    /// The web address of that forge's server, where CI tells it.
+    /// The web address of that forge's server, where an address or CI tells it.
     pub server: Option<String>,
     /// The forge's own registry, where CI tells it.
     pub registry: Option<String>,

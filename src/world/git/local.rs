@@ -69,7 +69,13 @@ pub(super) fn head_of(url: &GitUrl) -> Option<String> {
     if url.scheme() != Scheme::File {
         return None;
     }
-    let repo = Repository::open(url.path()).ok()?;
+    let path = url.path();
+    let path = if cfg!(windows) {
+        path.trim_start_matches('/')
+    } else {
+        path
+    };
+    let repo = Repository::open(path).ok()?;
     let head = repo.find_reference("HEAD").ok()?;
     let target = head.symbolic_target().ok()??;
     target.strip_prefix("refs/heads/").map(str::to_owned)
