@@ -170,21 +170,7 @@ fn sum(scaffold: &Scaffold, parts: &[Receipt], common: &CommonArgs, receipt: &Re
         .zip(parts)
         .map(|(address, part)| tree::of(address, part));
     let mut shown: String = trees.collect();
-    let is_one = parts.len() == 1;
-    let diffs = addresses
-        .iter()
-        .zip(parts)
-        .filter(|(_, part)| !part.diff.is_empty());
-    let diff: String = diffs
-        .map(|(address, part)| {
-            if is_one {
-                part.diff.clone()
-            } else {
-                // What stands before a header is passed over by whoever applies a diff.
-                format!("# {}\n{}", address.escape_debug(), part.diff)
-            }
-        })
-        .collect();
+    let diff = diff_of(&addresses, parts);
     if common.verbose {
         shown.push_str(&diff);
     }
@@ -197,14 +183,8 @@ fn sum(scaffold: &Scaffold, parts: &[Receipt], common: &CommonArgs, receipt: &Re
         operation,
         changed: is_changed,
         story: is_changed.then(|| story(&repositories, files.len(), common.dry_run)),
-        remark: is_changed.then(|| {
-            scaffold
-                .next
-                .iter()
-                .map(|step| format!("next: {step}"))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }),
+        remark: (is_changed && !scaffold.next.is_empty())
+            .then(|| format!("next: {}", scaffold.next.join("\nnext: "))),
         shown: Some(if common.dry_run { shown } else { String::new() }),
         changes: parts.iter().flat_map(|part| part.changes.clone()).collect(),
         files,
@@ -213,6 +193,20 @@ fn sum(scaffold: &Scaffold, parts: &[Receipt], common: &CommonArgs, receipt: &Re
         repositories: Some(repositories),
         ..first.unwrap_or_else(|| receipt.clone())
     }
+}
+
+/// Returns the diffs of all repositories, each under the name of its own where there are several; what stands before a header
+/// is passed over by whoever applies a diff.
+fn diff_of(addresses: &[String], parts: &[Receipt]) -> String {
+    if let [only] = parts {
+        return only.diff.clone();
+    }
+    let headed = |(address, part): (&String, &Receipt)| match part.diff.as_str() {
+        "" => String::new(),
+        diff => format!("# {}\n{diff}", address.escape_debug()),
+    };
+    let diffs: Vec<String> = addresses.iter().zip(parts).map(headed).collect();
+    diffs.concat()
 }
 
 fn story(repositories: &[Repository], files: usize, dry_run: bool) -> String {
