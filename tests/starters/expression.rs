@@ -1,4 +1,5 @@
-//! As much of GitHub's expressions as the starters use: look-ups, texts, `==`, `&&`, `||`, brackets and `fromJSON`.
+//! As much of GitHub's expressions as the starters use: look-ups (`.*` too), texts, `==`, `!=`, `&&`, `||`, brackets,
+//! `fromJSON`, `contains` and `failure`, which is what the context says.
 
 use serde_json::Value;
 
@@ -59,6 +60,9 @@ impl Parser<'_> {
         if self.takes("==") {
             return Value::Bool(left == self.one());
         }
+        if self.takes("!=") {
+            return Value::Bool(left != self.one());
+        }
         left
     }
 
@@ -68,6 +72,13 @@ impl Parser<'_> {
         } else if self.takes("fromJSON(") {
             let text = shown(&self.inside());
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("fromJSON('{text}'): {error}"))
+        } else if self.takes("contains(") {
+            let all = self.any();
+            assert!(self.takes(","), "`contains` takes two");
+            let one = self.inside();
+            return Value::Bool(all.as_array().is_some_and(|all| all.contains(&one)));
+        } else if self.takes("failure()") {
+            return self.context["failure"].clone();
         } else if self.takes("'") {
             let (text, rest) = self.rest.split_once('\'').expect("a text ends");
             self.rest = rest.trim_start();
@@ -79,9 +90,18 @@ impl Parser<'_> {
                 .unwrap_or_else(|| panic!("there is no `{root}` here"))
                 .clone()
         };
+        let mut of_each = false;
         while self.takes(".") {
+            if self.takes("*") {
+                of_each = true;
+                continue;
+            }
             let key = self.word();
-            found = found.get(&key).cloned().unwrap_or(Value::Null);
+            let below = |value: &Value| value.get(&key).cloned().unwrap_or(Value::Null);
+            found = match &found {
+                Value::Array(all) if of_each => all.iter().map(below).collect(),
+                one => below(one),
+            };
         }
         found
     }
@@ -112,7 +132,8 @@ impl Parser<'_> {
     }
 }
 
-fn is_true(value: &Value) -> bool {
+/// Whether GitHub takes a value for true.
+pub fn is_true(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::String(text) => !text.is_empty(),

@@ -8,36 +8,45 @@
     reason = "tests touch the world"
 )]
 
+mod config;
+mod deployment;
 mod expression;
+mod integration;
+mod starter;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use support::cli::{Bench, HERMETIC, Run};
+use starter::{DIGEST, Docker, folder, our_step, our_steps, read, rights, starter_named, text, variables};
+use support::cli::Run;
 use support::git_server::git_says;
 use support::github::{Grant, Hub, Workflow};
 use support::stage::{Forge, Stage, Way};
 use support::story::{APP, CONFIG, Job, Road, SOURCE, Story, job_token};
 
-const STARTERS: [&str; 4] = ["app-ci", "config-deploy", "promote", "rollback"];
-/// Those that belong into the config repo.
-const OF_CONFIG: [&str; 3] = ["config-deploy", "promote", "rollback"];
+const STARTERS: [&str; 8] = [
+    "app-ci",
+    "config-check",
+    "config-deploy",
+    "deployment",
+    "image-watch",
+    "integration",
+    "promote",
+    "rollback",
+];
+/// Those that deploy: GitHub would cancel all of their waiting runs but the last.
+const DEPLOYING: [&str; 5] = [
+    "config-deploy",
+    "deployment",
+    "image-watch",
+    "promote",
+    "rollback",
+];
 /// A person's token for the config repo.
 const TOKEN: &str = "s3cret-of-a-person";
-/// What the registry calls the pushed image.
-const DIGEST: &str = "sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b";
-/// How the job's docker behaves: it says what it was asked, and knows what was pushed.
-const DOCKER: &str = "\
-#!/bin/sh
-printf '%s\\n' \"$*\" >> \"$HOME/asked\"
-if [ \"$1\" = login ]; then cat > \"$HOME/password\"; fi
-if [ \"$1\" = inspect ]; then echo \"ghcr.io/acme/web@$DIGEST\"; fi
-";
 const VALUES: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: \"0.9.0\"   # kept\n";
 
 #[test]
@@ -142,13 +151,13 @@ fn what_is_built_is_tested_before_pushed_under_its_commit_and_handed_over_by_dig
         assert_eq!(expression::value(text(&build["if"]), &context), json!(runs));
     }
 
-    let (outputs, asked) = push_image("Acme/Web", "3ac1");
+    let Docker { outputs, asked } = push_image("Acme/Web", "3ac1");
     let image = ("ghcr.io/acme/web", DIGEST);
     assert_eq!((&*outputs["image"], &*outputs["digest"]), image);
-    let asked: Vec<&str> = asked.lines().collect();
     assert_eq!(asked[0], "login ghcr.io --username ann --password-stdin");
-    assert_eq!(asked[1], "build --tag ghcr.io/acme/web:3ac1 .");
-    assert_eq!(asked[2], "push ghcr.io/acme/web:3ac1");
+    assert_eq!(asked[1], "password s3cret-of-the-build");
+    assert_eq!(asked[2], "build --tag ghcr.io/acme/web:3ac1 .");
+    assert_eq!(asked[3], "push ghcr.io/acme/web:3ac1");
 }
 
 /// `dispatch-deploy --wait` looks for the id in the run's name.
@@ -240,8 +249,8 @@ fn a_starter_gives_no_right_and_pastes_nothing_unasked() {
 
 /// A waiting run that GitHub cancels is a lost deploy.
 #[test]
-fn no_run_of_the_config_repo_waits_for_another() {
-    for starter in OF_CONFIG {
+fn no_run_that_deploys_waits_for_another() {
+    for starter in DEPLOYING {
         let workflow = starter_named(starter);
         assert!(workflow.get("concurrency").is_none(), "{starter}");
         for (name, job) in workflow["jobs"].as_object().unwrap() {
@@ -257,10 +266,12 @@ fn a_starter_names_only_inputs_that_the_action_has() {
     for starter in STARTERS {
         let workflow = starter_named(starter);
         let jobs = workflow["jobs"].as_object().unwrap();
-        let steps = jobs.values().flat_map(|job| job["steps"].as_array().unwrap());
-        let ours: Vec<&Value> = steps.filter(|step| is_ours(step)).collect();
-        assert_eq!(ours.len(), 1, "{starter}");
-        for input in ours[0]["with"].as_object().unwrap().keys() {
+        let ours: Vec<&Value> = jobs.values().flat_map(our_steps).collect();
+        assert!(!ours.is_empty(), "{starter}");
+        for input in ours
+            .iter()
+            .flat_map(|step| step["with"].as_object().unwrap().keys())
+        {
             assert!(action["inputs"].get(input).is_some(), "{starter}: {input}");
         }
     }
@@ -268,53 +279,16 @@ fn a_starter_names_only_inputs_that_the_action_has() {
 
 /// What the build's last job sends, after the one that pushed the image.
 fn hand_over(story: &Story, build: &Job) -> Run {
-    let (image, _) = push_image(SOURCE, &build.sha);
+    let image = push_image(SOURCE, &build.sha).outputs;
     let context = in_app(build, &json!({"build": {"outputs": image}}), &app());
     step(story, build, "app-ci", "deploy", &context).0
 }
 
-/// Runs the scripts of the job that builds, with a docker that only says what it was asked; gives the outputs and that.
-fn push_image(repository: &str, sha: &str) -> (BTreeMap<String, String>, String) {
-    let bench = Bench::new(&[]);
-    let docker = bench.write_beside("docker", DOCKER);
-    let output = bench.write_beside("output", "");
-    let home = bench.beside("home");
-    fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let app_ci = starter_named("app-ci");
-    for step in app_ci["jobs"]["build"]["steps"].as_array().unwrap() {
-        let Some(script) = step["run"].as_str() else {
-            continue;
-        };
-        let ran = std::process::Command::new("bash")
-            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
-            .env_clear()
-            .envs(HERMETIC)
-            .env(
-                "PATH",
-                format!("{}:{path}", Path::new(&docker).parent().unwrap().display()),
-            )
-            .env("HOME", &home)
-            .env("DIGEST", DIGEST)
-            .envs([("GITHUB_REPOSITORY", repository), ("GITHUB_SHA", sha)])
-            .envs([("GITHUB_ACTOR", "ann"), ("GITHUB_OUTPUT", &output)])
-            .env("TOKEN", "s3cret-of-the-build")
-            .output()
-            .unwrap();
-        assert!(
-            ran.status.success(),
-            "{script}\n{}",
-            String::from_utf8_lossy(&ran.stderr)
-        );
-    }
-    assert_eq!(
-        fs::read_to_string(home.join("password")).unwrap(),
-        "s3cret-of-the-build"
-    );
-    let written = fs::read_to_string(&output).unwrap();
-    let pairs = written.lines().map(|line| line.split_once('=').unwrap());
-    let outputs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    (outputs.collect(), fs::read_to_string(home.join("asked")).unwrap())
+/// What the job that builds asks of docker, and what it hands on.
+fn push_image(repository: &str, sha: &str) -> Docker {
+    let variables = [("GITHUB_REPOSITORY", repository), ("GITHUB_SHA", sha)];
+    let context = json!({"github": {"token": "s3cret-of-the-build"}});
+    Docker::of(&starter_named("app-ci")["jobs"]["build"], &variables, &context)
 }
 
 /// Runs the step of a starter's job that is ours, as the Action does.
@@ -328,19 +302,6 @@ fn step(
     let workflow = starter_named(starter);
     let step = our_step(&workflow["jobs"][name]);
     story.handed(job, &variables(step, context))
-}
-
-/// The variables that the Action makes of a step's inputs, and those that the step sets itself.
-fn variables(step: &Value, context: &Value) -> Vec<(String, String)> {
-    let filled = |value: &Value| expression::filled(text(value), context);
-    let inputs = step["with"].as_object().unwrap().iter();
-    let inputs = inputs.map(|(name, value)| {
-        let flag = name.replace('-', "_").to_uppercase();
-        (format!("GITOPS_STEPS_{flag}"), filled(value))
-    });
-    let own = step["env"].as_object().cloned().unwrap_or_default();
-    let own = own.into_iter().map(|(name, value)| (name, filled(&value)));
-    inputs.chain(own).collect()
 }
 
 /// What the expressions of a run in the config repo find.
@@ -368,44 +329,4 @@ fn in_app(build: &Job, needs: &Value, app: &Value) -> Value {
 
 fn app() -> Value {
     json!({"vars": {"DEPLOY_APP_ID": APP.to_string()}, "secrets": {"DEPLOY_APP_KEY": Hub::app_key()}})
-}
-
-/// The rights that a job's `permissions` give to its token, in the words of the API.
-fn rights(job: &Value) -> Vec<String> {
-    let permissions = job["permissions"].as_object().unwrap().iter();
-    let right = |(name, level): (&String, &Value)| format!("{}={}", name.replace('-', "_"), text(level));
-    permissions.map(right).collect()
-}
-
-fn our_step(job: &Value) -> &Value {
-    job["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|step| is_ours(step))
-        .unwrap()
-}
-
-fn is_ours(step: &Value) -> bool {
-    step["uses"]
-        .as_str()
-        .is_some_and(|uses| uses.starts_with("org/gitops-steps@"))
-}
-
-/// A starter, as GitHub puts it into a repository whose default branch is `main`.
-fn starter_named(name: &str) -> Value {
-    let text = read(&format!("{name}.yml")).replace("$default-branch", "main");
-    serde_yaml::from_str(&text).unwrap()
-}
-
-fn read(file: &str) -> String {
-    fs::read_to_string(folder().join(file)).unwrap()
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("workflow-templates")
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }
