@@ -336,3 +336,31 @@ fn what_the_apps_ci_sends_is_what_the_config_repo_takes() {
         assert_eq!(bench.read(values).matches(&sha).count(), changed, "{arguments:?}");
     }
 }
+
+#[test]
+fn a_config_repo_is_called_after_its_app_or_as_is_asked() {
+    for (flags, folder, address) in [
+        (&[][..], "web-config", "https://github.com/acme/web-config.git"),
+        (
+            &["--config-name", "{app}-deployment"],
+            "web-deployment",
+            "https://github.com/acme/web-deployment.git",
+        ),
+    ] {
+        let bench = Bench::new(&[]);
+        web(&bench, flags).exits(0);
+        let application = bench.read(&format!("{folder}/argocd/dev/web.yaml"));
+        assert!(application.contains(address), "{application}");
+        let ci = bench.read("web/.github/workflows/ci.yml");
+        assert!(ci.contains(&format!("github:acme/{folder}")), "{ci}");
+    }
+}
+
+#[test]
+fn an_application_goes_to_the_namespace_that_is_asked_for() {
+    let bench = Bench::new(&[]);
+    web(&bench, &["--namespace", "apps", "--set", "argocd_namespace=cd"]).exits(0);
+    let application = bench.read("web-config/argocd/prod/web.yaml");
+    assert!(application.contains("\n  namespace: cd\n"), "{application}");
+    assert!(application.contains("\n    namespace: apps\n"), "{application}");
+}

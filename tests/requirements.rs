@@ -1,0 +1,184 @@
+//! What was asked for is answered on one page, by command lines that are taken and by tests that are there.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests touch the world"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser as _;
+use gitops_steps::command::cli::Cli;
+
+/// The numbers of what the lifecycle has to answer, by document.
+const ASKED: [(&str, &[u32]); 5] = [
+    (
+        "S0",
+        &[19, 20, 21, 22, 24, 25, 26, 27, 28, 30, 36, 40, 44, 51, 54, 60],
+    ),
+    (
+        "S1",
+        &[
+            14, 16, 17, 21, 23, 28, 29, 30, 32, 33, 36, 38, 44, 49, 51, 55, 56, 57, 58, 59, 60, 62,
+        ],
+    ),
+    (
+        "S2",
+        &[
+            1, 2, 3, 4, 5, 7, 8, 17, 18, 20, 21, 24, 26, 28, 31, 32, 33, 34, 35,
+        ],
+    ),
+    (
+        "S3",
+        &[5, 10, 11, 12, 13, 14, 16, 18, 22, 23, 24, 25, 26, 27, 29, 30],
+    ),
+    ("S4", &[7, 9, 16, 21, 22, 23, 29]),
+];
+/// The numbers of the questions that a document leaves open.
+const OPEN: [u32; 19] = [
+    37, 38, 39, 40, 41, 43, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
+];
+
+/// A row of one of the page's tables.
+struct Row {
+    number: String,
+    cells: Vec<String>,
+}
+
+impl Row {
+    /// The texts in backticks of a cell.
+    fn code(&self, cell: usize) -> impl Iterator<Item = &str> {
+        self.cells[cell].split('`').skip(1).step_by(2)
+    }
+}
+
+/// The rows of the page: what is answered by a command, and the questions.
+fn rows() -> (Vec<Row>, Vec<Row>) {
+    let page = fs::read_to_string(root().join("docs/requirements.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| S"));
+    let rows = rows.map(|line| {
+        let inside = line.trim_start_matches("| ").trim_end_matches(" |");
+        let mut cells = inside.split(" | ").map(str::to_owned);
+        Row {
+            number: cells.next().unwrap(),
+            cells: cells.collect(),
+        }
+    });
+    rows.partition(|row| row.cells.len() == 3)
+}
+
+#[test]
+fn everything_that_was_asked_for_has_its_row_and_nothing_else_has() {
+    let (answered, open) = rows();
+    let found = |rows: &[Row]| -> Vec<String> { rows.iter().map(|row| row.number.clone()).collect() };
+    let asked = ASKED
+        .iter()
+        .flat_map(|(document, numbers)| numbers.iter().map(move |number| format!("{document}.{number}")));
+    assert_eq!(found(&answered), asked.collect::<Vec<_>>());
+    let questions = OPEN.iter().map(|number| format!("S1.{number}"));
+    assert_eq!(found(&open), questions.collect::<Vec<_>>());
+}
+
+#[test]
+fn each_command_line_of_the_page_is_one_that_is_taken() {
+    for row in rows().0 {
+        let commands: Vec<&str> = row
+            .code(1)
+            .filter(|code| code.starts_with("gitops-steps "))
+            .collect();
+        let elsewhere = row.cells[1].contains("Outside");
+        assert!(
+            !commands.is_empty() || elsewhere,
+            "{}: no command line",
+            row.number
+        );
+        for command in commands {
+            if let Err(error) = Cli::try_parse_from(words(command)) {
+                panic!("{}: `{command}`\n{error}", row.number);
+            }
+        }
+        // What is left out of a command line is a flag that it has.
+        let first = row
+            .code(1)
+            .find(|code| code.starts_with("gitops-steps "))
+            .unwrap();
+        for flags in row.code(1).filter(|code| code.starts_with("--")) {
+            let whole = format!("{first} {flags}");
+            let parsed = Cli::try_parse_from(words(&whole));
+            let taken = parsed.map_or_else(
+                |error| error.kind() != clap::error::ErrorKind::UnknownArgument,
+                |_| true,
+            );
+            assert!(taken, "{}: `{whole}`", row.number);
+        }
+    }
+}
+
+#[test]
+fn each_test_that_the_page_names_is_there() {
+    let mut source = String::new();
+    for folder in ["tests", "src"] {
+        read_all(&root().join(folder), &mut source);
+    }
+    let tests: BTreeSet<&str> = source
+        .split("#[test]\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("fn ")?.1.split('(').next())
+        .collect();
+    for row in rows().0 {
+        assert!(row.code(2).next().is_some(), "{}: no test", row.number);
+        for test in row.code(2) {
+            assert!(tests.contains(test), "{}: there is no test `{test}`", row.number);
+        }
+    }
+}
+
+#[test]
+fn each_page_that_it_names_is_there() {
+    let page = fs::read_to_string(root().join("docs/requirements.md")).unwrap();
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let mut read = 0;
+    for target in targets {
+        assert!(root().join("docs").join(target).is_file(), "{target}");
+        read += 1;
+    }
+    assert!(read > 5, "only {read} were found");
+}
+
+/// The words of a command line, as a shell cuts it; single quotes are all that the page uses.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for (index, part) in command.split('\'').enumerate() {
+        if index % 2 == 1 {
+            word.push_str(part);
+            continue;
+        }
+        let mut pieces = part.split(' ');
+        word.push_str(pieces.next().unwrap());
+        for piece in pieces {
+            words.push(std::mem::replace(&mut word, piece.to_owned()));
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn read_all(folder: &Path, into: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, into);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            into.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
