@@ -124,6 +124,8 @@ impl Lab {
             variables.retain(|(known, _)| known != name);
             variables.push((name, value));
         }
+        // What is not set does not win over what the job sets itself.
+        variables.retain(|variable| *variable != NO_TOKEN);
         let job = which(&pipeline, &variables);
         job::run(&pipeline, &job, &self.bench, &variables, trigger)
     }

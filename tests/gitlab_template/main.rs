@@ -11,6 +11,7 @@ mod inputs;
 mod installer;
 mod job;
 mod lab;
+mod lifecycle;
 mod pipeline;
 #[path = "../support/mod.rs"]
 mod support;
