@@ -201,3 +201,24 @@ fn what_an_api_cannot_do_names_the_git_address_that_can() {
         }
     }
 }
+
+#[test]
+fn two_images_of_one_file_change_by_every_way() {
+    let policy = "version: 1\napps:\n  web:\n    environments:\n      dev:\n        auto-deploy: on\n        targets:\n          \
+                  - {file: dev.yaml, path: a.image}\n          - {file: dev.yaml, path: b.image}\n";
+    let text = |tag: &str| {
+        let image = |name: &str| format!("{name}:\n  image: {{repository: r.io/{name}, tag: \"{tag}\"}}\n");
+        image("a") + &image("b")
+    };
+    let before = text("1.0.0");
+    for stage in Stage::all(&[(".gitops-steps.yaml", policy), ("dev.yaml", &before)]) {
+        let arguments = ["--app=web", "--env=dev", "--tag=1.1.0", PUSH];
+        stage.run("bump-values", &arguments).exits(0);
+        assert_eq!(
+            stage.file("main", "dev.yaml").unwrap(),
+            text("1.1.0"),
+            "{}",
+            stage.name()
+        );
+    }
+}

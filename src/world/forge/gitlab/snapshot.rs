@@ -4,7 +4,7 @@
 //! "Commits API".
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -134,10 +134,12 @@ pub(super) struct GitLabSnapshot<'repo> {
 impl GitLabSnapshot<'_> {
     /// Returns what lies at these paths, and asks for those that are not known yet.
     pub(super) fn look(&self, paths: &[RepoPath]) -> Result<Vec<Entry>, Fault> {
+        // A policy may list a file more than once: each is asked for once.
+        let mut seen = BTreeSet::new();
         let unknown: Vec<RepoPath> = {
             let known = self.files.known.borrow();
             let unknown = paths.iter().filter(|path| !known.contains_key(path));
-            unknown.cloned().collect()
+            unknown.filter(|path| seen.insert(*path)).cloned().collect()
         };
         for batch in unknown.chunks(BATCH) {
             self.fetch(batch)?;
