@@ -154,6 +154,12 @@ fn the_ckan_template_is_one_repository_of_services() {
         values.contains("repository: registry.gitlab.com/deploys/portal/service2\n"),
         "{values}"
     );
+    // The small server that stands for the code of one's own answers at another path than CKAN.
+    assert!(
+        values.contains("  service0:\n    health: /api/3/action/status_show\n"),
+        "{values}"
+    );
+    assert!(values.contains("  service2:\n    health: /health\n"), "{values}");
     assert!(
         values.contains("repository: docker.io/library/redis\n      tag: \"7.4\"\n"),
         "{values}"
