@@ -126,3 +126,15 @@ fn a_soak_alone_is_no_requirement() {
         .exits(2)
         .says("--min-soak");
 }
+
+#[test]
+fn who_gives_no_token_for_the_apps_repository_is_told_where_it_goes() {
+    for github in [true, false] {
+        let (stage, _) = stage(github);
+        let arguments = ["--app=web", "--env=prod", "--require-deployment=success"];
+        stage
+            .run("open-promotion-pr", &arguments)
+            .exits(5)
+            .says("GITOPS_STEPS_SOURCE_TOKEN");
+    }
+}

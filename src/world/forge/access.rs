@@ -45,6 +45,10 @@ impl Credential {
     }
 }
 
+/// What to try where nobody said who we are. Which repository is meant is not known here.
+pub(super) const NO_TOKEN: &str = "give a token in GITOPS_STEPS_TOKEN or --token-file; for an app's repository beside a \
+                                   config repo, in GITOPS_STEPS_SOURCE_TOKEN";
+
 /// Everything that reaching an API needs.
 #[derive(Clone)]
 pub struct ForgeAccess {

@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 pub use config_repo::GitHubRepo;
 pub(in crate::world::forge) use environments::Standing;
 
-use super::access::{Credential, ForgeAccess};
+use super::access::{Credential, ForgeAccess, NO_TOKEN};
 use super::call::{Answer, Called, Effect, call};
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeRepo;
@@ -98,9 +98,7 @@ impl GitHub {
         if matches!(self.access.credential, Credential::None) {
             let why =
                 "GitHub's GraphQL API answers nobody without a token, not even about a public repository";
-            return Err(
-                Fault::new(Kind::Denied, why).hint("give a token in GITOPS_STEPS_TOKEN or --token-file")
-            );
+            return Err(Fault::new(Kind::Denied, why).hint(NO_TOKEN));
         }
         let body = json!({ "query": query, "variables": variables });
         let client = self.client(
@@ -251,7 +249,7 @@ impl GitHub {
             return Fault::new(Kind::Denied, message).hint(hint);
         }
         let hint = match (answer.status, &self.access.credential) {
-            (401 | 404, Credential::None) => "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned(),
+            (401 | 404, Credential::None) => NO_TOKEN.to_owned(),
             (401, Credential::Token(_, source)) => {
                 format!("the token from {source} is wrong or has expired")
             }

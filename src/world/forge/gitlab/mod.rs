@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 pub use config_repo::GitLabRepo;
 pub(in crate::world::forge) use environments::Standing;
 
-use super::access::{Credential, ForgeAccess};
+use super::access::{Credential, ForgeAccess, NO_TOKEN};
 use super::call::{Answer, Called, Effect, call};
 use crate::words::fault::{Fault, Kind};
 use crate::words::forge_repo::ForgeRepo;
@@ -157,7 +157,7 @@ impl GitLab {
             return Fault::new(Kind::Denied, message).hint(hint);
         }
         let hint = match (answer.status, &self.access.credential) {
-            (401 | 404, Credential::None) => "give a token in GITOPS_STEPS_TOKEN or --token-file".to_owned(),
+            (401 | 404, Credential::None) => NO_TOKEN.to_owned(),
             (401 | 403 | 404, Credential::Token(token, source)) if is_job_token(token, source) => format!(
                 "CI_JOB_TOKEN may not do this: give a project or group access token in GITOPS_STEPS_TOKEN, with {needs}"
             ),
