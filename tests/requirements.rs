@@ -6,12 +6,16 @@
     reason = "tests touch the world"
 )]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use gitops_steps::command::cli::Cli;
+use support::cli::{Bench, Run, text};
+use support::git_server::git_says;
 
 /// The numbers of what the lifecycle has to answer, by document.
 const ASKED: [(&str, &[u32]); 5] = [
@@ -116,6 +120,102 @@ fn each_command_line_of_the_page_is_one_that_is_taken() {
         }
     }
 }
+
+/// Those that ask nobody are run in a config repo whose app and environments have the names of the page.
+#[test]
+fn each_command_line_that_needs_no_network_goes_well_there() {
+    const ELSEWHERE: [&str; 10] = [
+        "github:",
+        "gitlab:",
+        "https:",
+        "--create-remote",
+        "--resolve",
+        "resolve-image",
+        "--from-event",
+        "deployment-status",
+        "preview gc",
+        "release publish",
+    ];
+    let bench = config_repo();
+    let mut ran = 0;
+    for row in rows().0 {
+        let commands = row.code(1).filter(|code| code.starts_with("gitops-steps "));
+        for command in commands.filter(|command| !ELSEWHERE.iter().any(|part| command.contains(part))) {
+            // A clone of an empty repository is another test's.
+            if command.contains("--app-repo . --publish push") {
+                continue;
+            }
+            let mut arguments = words(command);
+            if !command.contains("--dry-run") {
+                arguments.push("--dry-run".to_owned());
+            }
+            let run = bench.command().args(&arguments[1..]).output();
+            let run = Run::from(run.unwrap());
+            assert_eq!(run.code, 0, "{}: `{command}`\n{}", row.number, run.stderr);
+            ran += 1;
+        }
+    }
+    assert!(ran > 30, "only {ran} were run");
+}
+
+/// A clone of a config repo with a history, and a template beside its files.
+fn config_repo() -> Bench {
+    let values = "image:\n  repository: ghcr.io/acme/web\n  tag: 1.4.0\n";
+    let workload = "kind: Deployment\nspec: {template: {spec: {containers: [{name: a, image: 'acme/go-todo:1.4.0'}]}}}\n";
+    let bench = Bench::cloned(&[
+        (".gitops-steps.yaml", POLICY),
+        ("web/Chart.yaml", CHART),
+        ("web/dev-values.yaml", values),
+        ("web/prod-values.yaml", values),
+        ("go-todo/deployment.yaml", workload),
+        ("elsewhere/deployment.yaml", workload),
+        ("our-template/template.yaml", "version: 1\n"),
+        ("our-template/config/{app}/{env}/host.txt", "{host}\n"),
+    ]);
+    git_says(&bench.repo(), &["tag", "v1.3.0"]);
+    git_says(
+        &bench.repo(),
+        &["push", "--quiet", text(&bench.origin()), "v1.3.0"],
+    );
+    let newer = values.replace("1.4.0", "1.4.1");
+    bench.write("web/dev-values.yaml", &newer);
+    let who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"];
+    let commit = [
+        &who[..],
+        &["commit", "--quiet", "--all", "--message", "feat: more"],
+    ]
+    .concat();
+    git_says(&bench.repo(), &commit);
+    bench
+}
+
+const CHART: &str = "\
+name: web
+version: 0.1.0
+dependencies:
+  - {name: redis, version: 18.0.0, repository: 'oci://registry.example.com/charts'}
+";
+
+const POLICY: &str = "\
+version: 1
+apps:
+  web:
+    image: ghcr.io/acme/web
+    environments:
+      dev:
+        auto-deploy: on
+        targets: [{file: web/dev-values.yaml, path: image}]
+        chart: {path: web, bump: patch, app-version: true}
+      prod:
+        promote-from: dev
+        targets: [{file: web/prod-values.yaml, path: image}]
+  go-todo:
+    image: acme/go-todo
+    environments:
+      staging:
+        auto-deploy: on
+        targets: [{file: go-todo/deployment.yaml}]
+";
 
 #[test]
 fn each_test_that_the_page_names_is_there() {
