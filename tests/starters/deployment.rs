@@ -213,7 +213,7 @@ fn the_image_gets_the_version_as_a_name_once_the_commit_is_tagged() {
         (
             "created",
             vec![format!(
-                "buildx imagetools create --tag ghcr.io/acme/web:1.2.3 ghcr.io/acme/web@{DIGEST}"
+                "buildx imagetools create --prefer-index=false --tag ghcr.io/acme/web:1.2.3 ghcr.io/acme/web@{DIGEST}"
             )],
         ),
         ("superseded", vec![]),
