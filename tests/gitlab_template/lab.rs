@@ -12,6 +12,8 @@ pub const APP: &str = "acme/web";
 const TOKEN: &str = "glpat-s3cret-of-the-bot";
 /// A project that has set up no token.
 pub const NO_TOKEN: (&str, &str) = ("GITOPS_STEPS_TOKEN", NONE);
+/// A job that has no token either.
+pub const NO_JOB_TOKEN: (&str, &str) = ("CI_JOB_TOKEN", NONE);
 const NONE: &str = "";
 const JOB_TOKEN: &str = "job-s3cret";
 const BINARY: &str = env!("CARGO_BIN_EXE_gitops-steps");

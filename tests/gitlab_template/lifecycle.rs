@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::job::Ended;
-use super::lab::{APP, CONFIG, Lab, NO_TOKEN};
+use super::lab::{APP, CONFIG, Lab, NO_JOB_TOKEN, NO_TOKEN};
 use super::pipeline::{self, Pipeline};
 use super::support::git_server::git_says;
 use super::support::gitlab::Grant;
@@ -61,7 +61,7 @@ fn the_config_repo_is_checked_in_a_merge_request_and_needs_no_token() {
             "web/prod-values.yaml",
             "image: {repository: ghcr.io/acme/web, tag: '1'}\n",
         );
-        let settings = [NO_TOKEN, ("CI_JOB_TOKEN", "")];
+        let settings = [NO_TOKEN, NO_JOB_TOKEN];
         let ended = lab.runs_job(&example("config-check"), "check", &settings, &[]);
         ended.run.exits(code);
         let report: Value = serde_json::from_str(&lab.bench.read("gl-code-quality-report.json")).unwrap();
