@@ -92,7 +92,7 @@ fn a_wrong_input_is_refused_before_any_job_runs() {
         ),
         (
             "bump-values",
-            json!({"env": "dev\nprod"}),
+            json!({"env": "dev; id"}),
             "`env` input: provided value does not match",
         ),
         ("bump-values", json!({"tag": "$(id)"}), "`tag` input"),

@@ -91,7 +91,11 @@ pub fn inputs(of: &str, flags: &[Input]) -> String {
 
 /// The words that the template's input `command` may be.
 pub fn commands() -> String {
-    format!("options: [\"\", {}]\n", COMMANDS.join(", "))
+    let mut text = "options:\n  - \"\"\n".to_owned();
+    for command in COMMANDS {
+        let _ = writeln!(text, "  - {command}");
+    }
+    text
 }
 
 /// The jobs of the template that a user's own extend, one a command.
@@ -107,10 +111,11 @@ pub fn hidden_jobs() -> String {
 
 /// The jobs of all commands but the first, each the same as that one's.
 pub fn jobs() -> String {
-    let others = COMMANDS[1..].iter();
-    others
-        .map(|command| format!("\".{command}:$[[ inputs.job-name ]]\": *job\n"))
-        .collect()
+    let mut text = String::new();
+    for command in &COMMANDS[1..] {
+        let _ = writeln!(text, "\".{command}:$[[ inputs.job-name ]]\": *job");
+    }
+    text
 }
 
 /// The `variables` that hand the inputs over.
