@@ -141,7 +141,7 @@ impl Places {
         let owner_of = |name: &Option<String>| Some(name.as_ref()?.rsplit_once('/')?.0.to_owned());
         let owner = owner_of(&own).or(owner_of(&config)).ok_or_else(|| {
             Fault::invalid("nothing tells whose repositories these are").hint(
-                "name their owner or group with --group, or give addresses with --app-repo and --config-repo",
+                "name their owner or group with --group, or give addresses at a forge with --app-repo and --config-repo",
             )
         })?;
         let own = own.unwrap_or_else(|| format!("{owner}/{app}"));
