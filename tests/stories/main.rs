@@ -11,19 +11,51 @@
 #[path = "../starters/expression.rs"]
 mod expression;
 mod page;
+mod plays;
 #[path = "../support/mod.rs"]
 mod support;
 mod teller;
+mod workflow;
 
 use support::{github, gitlab};
 use teller::{Forge, Teller};
 
-fn at_github() -> Teller {
-    Teller::at(Forge::Hub(Box::new(github::Fake::start())))
+fn at_github(image: &str) -> Teller {
+    Teller::at(Forge::Hub(Box::new(github::Fake::start())), image)
 }
 
-fn at_gitlab() -> Teller {
-    Teller::at(Forge::Lab(Box::new(gitlab::Fake::start())))
+fn at_gitlab(image: &str) -> Teller {
+    Teller::at(Forge::Lab(Box::new(gitlab::Fake::start())), image)
+}
+
+#[test]
+fn ckan() {
+    at_gitlab("deploys/portal/theme").tell("ckan.md");
+}
+
+#[test]
+fn winterlight() {
+    at_gitlab("acme/winterlight").tell("winterlight.md");
+}
+
+#[test]
+fn ziichat() {
+    at_github("ziichat/acme-node").tell("ziichat.md");
+}
+
+#[test]
+fn argo_workflows() {
+    at_github("ekmsystems/go-todo").tell("argo-workflows.md");
+}
+
+#[test]
+fn bare_repositories() {
+    Teller::at(Forge::None, "acme/web").tell("bare-repositories.md");
+}
+
+#[test]
+fn cloud_and_onprem() {
+    at_github("acme/web").tell("cloud-and-onprem.md");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
-/// The one image that it has.
+/// The image that it has, unless it has another.
 pub const IMAGE: &str = "acme/web";
 /// What its token service calls it.
 const SERVICE: &str = "the.fake";
@@ -56,6 +56,8 @@ pub enum Pages {
 
 #[derive(Default)]
 struct State {
+    /// The one image that it has.
+    image: String,
     lock: Lock,
     pages: Pages,
     /// `user:password` that are taken.
@@ -88,7 +90,13 @@ pub struct FakeRegistry {
 
 impl FakeRegistry {
     pub fn start() -> Self {
+        Self::with_image(IMAGE)
+    }
+
+    /// Starts one whose image has another name.
+    pub fn with_image(image: &str) -> Self {
         let state = Arc::new(Mutex::new(State {
+            image: image.to_owned(),
             tells_digests: true,
             ..State::default()
         }));
@@ -128,7 +136,7 @@ impl FakeRegistry {
 
     /// The name of its image.
     pub fn image(&self) -> String {
-        format!("{}/{IMAGE}", self.host())
+        format!("{}/{}", self.host(), self.state.lock().unwrap().image)
     }
 
     /// Puts content there; returns its digest.
@@ -147,6 +155,14 @@ impl FakeRegistry {
     pub fn tag(&self, tag: &str, digest: &str) {
         self.change(|state| {
             state.tags.insert(tag.to_owned(), digest.to_owned());
+        });
+    }
+
+    /// Lets a tag lead where another does.
+    pub fn retag(&self, tag: &str, other: &str) {
+        self.change(|state| {
+            let digest = state.tags[tag].clone();
+            state.tags.insert(other.to_owned(), digest);
         });
     }
 
@@ -269,7 +285,7 @@ impl State {
         if !self.lets_in(login.as_deref()) {
             return self.challenge(&host);
         }
-        if image != IMAGE {
+        if image != self.image {
             return error(404, "NAME_UNKNOWN", "repository name not known to registry");
         }
         match (request.method.as_str(), below) {
@@ -311,7 +327,8 @@ impl State {
             "Basic realm=\"the fake\"".to_owned()
         } else {
             format!(
-                "Bearer realm=\"http://{host}/token\",service=\"{SERVICE}\",scope=\"repository:{IMAGE}:pull\""
+                "Bearer realm=\"http://{host}/token\",service=\"{SERVICE}\",scope=\"repository:{}:pull\"",
+                self.image
             )
         };
         let (status, mut headers, body) = error(401, "UNAUTHORIZED", "authentication required");
@@ -334,7 +351,8 @@ impl State {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.as_str())
         };
-        if one("service") != Some(SERVICE) || one("scope") != Some(&format!("repository:{IMAGE}:pull")) {
+        if one("service") != Some(SERVICE) || one("scope") != Some(&format!("repository:{}:pull", self.image))
+        {
             return self.fault(request, "the service or the scope is not that of the challenge");
         }
         let let_in = if request.method == "POST" {
@@ -389,11 +407,14 @@ impl State {
             .unwrap_or_default();
         let rest: Vec<&String> = self.tags.keys().filter(|tag| **tag > last).collect();
         let page = &rest[..rest.len().min(most)];
-        let body = json!({ "name": IMAGE, "tags": page }).to_string().into_bytes();
+        let body = json!({ "name": self.image, "tags": page })
+            .to_string()
+            .into_bytes();
         let mut answer = ok("application/json", body);
         if rest.len() > page.len() && self.pages != Pages::Silent {
             let next = format!(
-                "/v2/{IMAGE}/tags/list?last={}&n={}",
+                "/v2/{}/tags/list?last={}&n={}",
+                self.image,
                 page[page.len() - 1],
                 page.len()
             );

@@ -232,6 +232,11 @@ impl Hub {
         self.state().repo(repo).path.clone()
     }
 
+    /// The names of all repositories.
+    pub fn repos(&self) -> Vec<String> {
+        self.state().repos.keys().cloned().collect()
+    }
+
     /// A file of a branch; none if it is not there.
     pub fn file(&self, repo: &str, branch: &str, path: &str) -> Option<String> {
         let store = self.state().repo(repo).store();
