@@ -113,6 +113,10 @@ impl GitUrl {
 
     fn of_url(text: &str) -> Result<(Self, Option<Login>), Fault> {
         let bad = |why: &str| Fault::invalid(format!("the address of the config repo is no URL: {why}"));
+        // The parser of URLs leaves out line breaks and tabs.
+        if text.chars().any(char::is_control) {
+            return Err(bad("it holds a control character"));
+        }
         let url = url::Url::parse(text).map_err(|e| bad(&e.to_string()))?;
         let scheme = match url.scheme() {
             "https" => Scheme::Https,

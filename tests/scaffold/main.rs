@@ -180,6 +180,22 @@ fn nothing_is_written_through_a_symbolic_link() {
 }
 
 #[test]
+fn no_login_is_committed_with_the_address_that_argo_cd_reads() {
+    let bench = Bench::new(&[]);
+    let run = web(&bench, &["--config-url=https://ann:hush@x.example/y.git"])
+        .exits(2)
+        .says("--config-url holds a password");
+    assert!(!run.stderr.contains("hush"), "{}", run.stderr);
+    assert!(names(&bench.repo()).is_empty());
+    web(&bench, &["--config-url=https://hush@x.example/y.git"]).exits(0);
+    let application = bench.read("web-config/argocd/dev/web.yaml");
+    assert!(
+        application.contains("repoURL: https://x.example/y.git\n"),
+        "{application}"
+    );
+}
+
+#[test]
 fn a_dry_run_prints_the_tree_and_writes_nothing() {
     let bench = Bench::new(&[("web-config/.gitops-steps.yaml", "version: 1\napps: {}\n")]);
     let before = tree(&bench.repo());
@@ -283,6 +299,21 @@ fn what_cannot_be_right_is_told_before_anything_is_made() {
             ],
             2,
             "cannot be put into",
+        ),
+        (
+            &[
+                "--app=web",
+                "--group=acme",
+                "--forge=github",
+                "--config-url=https://x/y.git\nevil: 1",
+            ],
+            2,
+            "--config-url is no URL",
+        ),
+        (
+            &["--app=web", "--group=acme", "--forge=github", "--config-url=y"],
+            2,
+            "is no git address",
         ),
     ] {
         scaffold(&bench, arguments)

@@ -158,7 +158,7 @@ impl Places {
             _ => format!("{}/{name}.git", server.trim_end_matches('/')),
         };
         let config_url = match &args.config_url {
-            Some(given) => given.clone(),
+            Some(given) => read_url(given)?,
             None => url(&self.config, config_origin.as_ref(), &config),
         };
         let argocd_url = if self.argocd == self.config {
@@ -205,6 +205,24 @@ fn config_name(args: &ScaffoldArgs, app: &AppName) -> Result<String, Fault> {
             .hint("--config-name is a name such as {app}-deployment")
     })?;
     Ok(name)
+}
+
+/// Reads the address that Applications get. They are committed, so it keeps no login; ssh stays as it is written.
+fn read_url(text: &str) -> Result<String, Fault> {
+    let hint = "write it like https://host/owner/name.git or git@host:owner/name.git, without a login: Argo CD has its own";
+    let in_flag = |fault: Fault| {
+        Fault::invalid(
+            fault
+                .message
+                .replace("the address of the config repo", "--config-url"),
+        )
+        .hint(hint)
+    };
+    match GitUrl::parse(text).map_err(in_flag)? {
+        Some(url) if url.scheme() == Scheme::Ssh => Ok(text.to_owned()),
+        Some(url) => Ok(url.to_string()),
+        None => Err(Fault::invalid(format!("--config-url `{}` is no git address", shown(text))).hint(hint)),
+    }
 }
 
 fn parse(text: &str) -> Result<RepoAddress, Fault> {
