@@ -16,6 +16,7 @@ pub mod resolve_image;
 pub mod rollback;
 pub mod scaffold;
 pub mod shadow;
+pub mod sound;
 
 use crate::words::fault::{Fault, Kind};
 use crate::words::wording::shown;

@@ -61,18 +61,18 @@ impl FolderTemplate {
         Ok(Self { files, known })
     }
 
-    /// Returns the files with every hole filled.
+    /// Returns the files with every hole filled, in their paths and in their texts.
     ///
     /// # Errors
     /// `Invalid` for a hole without a value, a value that is no plain text, and a path that is none of a repository or
     /// that two files have.
-    pub fn fill(&self, values: &Values) -> Result<Vec<FolderFile<RepoPath>>, Fault> {
+    pub fn fill(&self, in_paths: &Values, in_texts: &Values) -> Result<Vec<FolderFile<RepoPath>>, Fault> {
         let mut filled: BTreeMap<RepoPath, FolderFile<RepoPath>> = BTreeMap::new();
         for file in &self.files {
-            let path = RepoPath::parse(&self.filled(&file.path, values, Braces::OfPath)?)?;
+            let path = RepoPath::parse(&self.filled(&file.path, in_paths, Braces::OfPath)?)?;
             let bytes = match text_of(&file.bytes) {
                 Some(text) => self
-                    .filled(text, values, Braces::OfText)
+                    .filled(text, in_texts, Braces::OfText)
                     .map_err(|fault| fault.at(file.path.clone(), 0, 0))?
                     .into_bytes(),
                 None => file.bytes.clone(),
@@ -220,7 +220,8 @@ mod tests {
 
     fn filled(path: &str, text: &str, app: &str) -> Result<(String, String), Fault> {
         let template = FolderTemplate::parse(vec![file(path, text)], &["app", "env"])?;
-        let made = template.fill(&values(&[("app", app), ("env", "dev")]))?.remove(0);
+        let values = values(&[("app", app), ("env", "dev")]);
+        let made = template.fill(&values, &values)?.remove(0);
         Ok((made.path.to_string(), String::from_utf8(made.bytes).unwrap()))
     }
 
@@ -248,7 +249,8 @@ mod tests {
         picture.bytes = b"\x89PNG\0{app}".to_vec();
         picture.executable = true;
         let template = FolderTemplate::parse(vec![picture], &["app"]).unwrap();
-        let made = template.fill(&values(&[("app", "web")])).unwrap().remove(0);
+        let values = values(&[("app", "web")]);
+        let made = template.fill(&values, &values).unwrap().remove(0);
         assert_eq!(made.path.as_str(), "web.png");
         assert_eq!(made.bytes, b"\x89PNG\0{app}");
         assert!(made.executable);
@@ -305,11 +307,11 @@ mod tests {
     fn two_files_that_become_one_are_refused() {
         let two = vec![file("{app}", "1"), file("{env}", "2")];
         let template = FolderTemplate::parse(two, &["app", "env"]).unwrap();
-        let fault = template.fill(&values(&[("app", "x"), ("env", "x")])).unwrap_err();
-        assert_eq!(fault.message, "two files of the template become `x`");
-        let fault = template.fill(&values(&[("app", "x")])).unwrap_err();
+        let fault = |values: &Values| template.fill(values, values).unwrap_err();
+        let both = fault(&values(&[("app", "x"), ("env", "x")]));
+        assert_eq!(both.message, "two files of the template become `x`");
         assert_eq!(
-            fault.message,
+            fault(&values(&[("app", "x")])).message,
             "the template needs `{env}`, which has no value here"
         );
         assert_eq!(template.names_in_paths(), ["app", "env"]);

@@ -180,6 +180,26 @@ fn nothing_is_written_through_a_symbolic_link() {
 }
 
 #[test]
+fn a_name_that_yaml_takes_for_something_else_is_told() {
+    let bench = Bench::new(&[]);
+    for arguments in [
+        &["--app=123"][..],
+        &["--app=on", "--template=kustomize"],
+        &["--app=web", "--template=ckan", "--service=no"],
+        &["--app=web", "--project=77"],
+        &["--app=web", "--namespace={env}", "--env=12"],
+        &["--app=web", "--branch=1.10"],
+    ] {
+        let all = [&ACME[..], arguments].concat();
+        scaffold(&bench, &all)
+            .exits(2)
+            .says("is no text to every reader of YAML")
+            .says("hint: take another value");
+        assert!(names(&bench.repo()).is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn no_login_is_committed_with_the_address_that_argo_cd_reads() {
     let bench = Bench::new(&[]);
     let run = web(&bench, &["--config-url=https://ann:hush@x.example/y.git"])

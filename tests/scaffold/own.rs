@@ -52,6 +52,25 @@ fn ours(bench: &Bench, template: &str, arguments: &[&str]) -> Run {
 }
 
 #[test]
+fn a_version_stays_one_in_a_template_that_does_not_quote_it() {
+    let bench = with_template(&[
+        ("template.yaml", "version: 1\nholes: {replicas: {default: '2'}}\n"),
+        (
+            "config/v.yaml",
+            "replicas: {replicas}\nport: {port}\ntag: {tag}\n",
+        ),
+    ]);
+    ours(&bench, "../template", &["--tag=1.10"])
+        .exits(2)
+        .says("v.yaml:3:6: `1.10` is no text");
+    ours(&bench, "../template", &["--tag=v1.10"]).exits(0);
+    assert_eq!(
+        bench.read("web-config/v.yaml"),
+        "replicas: 2\nport: 8080\ntag: v1.10\n"
+    );
+}
+
+#[test]
 fn a_folder_is_a_template() {
     let bench = with_template(FILES);
     fs::write(bench.beside("template/app/logo.png"), b"\x89PNG\0{app}").unwrap();

@@ -4,7 +4,6 @@ mod args;
 mod down;
 mod naming;
 mod pattern;
-mod sound;
 mod up;
 mod watch;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::pattern::Pattern;
-use super::sound;
 use super::watch::{Preview, Watch};
 use crate::plan::folder::{files_in, written};
 use crate::plan::open_request::OpenRequests;
 use crate::plan::snapshot::Snapshot;
 use crate::steps::bump_values::{Whole, WholeFiles};
+use crate::steps::sound;
 use crate::words::fault::Fault;
 use crate::words::folder_template::{FolderFile, FolderTemplate, Values};
 use crate::words::repo_path::RepoPath;
@@ -68,14 +68,14 @@ impl UpFolder {
     fn filled(
         &self,
         preview: &Preview,
-        template: &[FolderFile<String>],
+        template: Vec<FolderFile<String>>,
     ) -> Result<Vec<FolderFile<RepoPath>>, Fault> {
-        let files = fill(template.to_vec(), &preview.values)?;
-        let stand_ins = sound::stand_ins(&preview.values);
-        for file in template {
-            // One by one: other values can put the files into another order.
-            let alone = |values| Ok::<_, Fault>(fill(vec![file.clone()], values)?.remove(0));
-            sound::check(&self.template, &alone(&preview.values)?, &alone(&stand_ins)?)?;
+        let template = FolderTemplate::parse(template, &NAMES)?;
+        let fill = |in_texts: &Values| template.fill(&preview.values, in_texts).map_err(with_flags);
+        let files = fill(&preview.values)?;
+        let meant = fill(&sound::stand_ins(&preview.values, &["pr"]))?;
+        for (is, meant) in files.iter().zip(&meant) {
+            sound::check(&format!("{}/{}", self.template, is.path), &is.bytes, &meant.bytes)?;
         }
         let folder = self.folder.of(&preview.slug);
         let placed = |file: FolderFile<RepoPath>| {
@@ -130,12 +130,12 @@ impl UpFolder {
     }
 }
 
-fn fill(template: Vec<FolderFile<String>>, values: &Values) -> Result<Vec<FolderFile<RepoPath>>, Fault> {
-    let filled = FolderTemplate::parse(template, &NAMES)?.fill(values);
-    filled.map_err(|fault| match fault.hint {
+/// Names the flags that fill a hole.
+fn with_flags(fault: Fault) -> Fault {
+    match fault.hint {
         None => fault.hint("give --tag, --image, --app, --domain or --environment-url, as the name says"),
         Some(_) => fault,
-    })
+    }
 }
 
 impl WholeFiles for UpFolder {
@@ -154,7 +154,7 @@ impl WholeFiles for UpFolder {
         };
         let template = self.template(snapshot)?;
         let files = self
-            .filled(&preview, &template)
+            .filled(&preview, template)
             .with_context(|| format!("cannot make a preview of the template `{}`", self.template))?;
         Ok(Whole {
             files: written(snapshot, files)?,

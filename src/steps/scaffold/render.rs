@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use super::layout::{Role, Slot};
 use super::template::Template;
+use crate::steps::sound;
 use crate::words::fault::Fault;
 use crate::words::folder_template::{FolderTemplate, Values};
 use crate::words::repo_path::RepoPath;
+
+/// The names whose values may be no text to YAML; a template's own holes are what it makes of them.
+const TYPED: [&str; 2] = ["auto_deploy", "port"];
 
 /// What goes into the holes of a template.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +41,25 @@ pub struct Made {
 /// Fills a template.
 ///
 /// # Errors
-/// `Invalid` for a hole without a value, a value that cannot be one, and two files that become one.
+/// `Invalid` for a hole without a value, a value that cannot be one or that YAML reads as something else than text, and
+/// two files that become one.
 pub fn render(template: &Template, values: &AllValues) -> Result<Vec<Made>, Fault> {
+    let holes = template.manifest.holes.keys().map(String::as_str);
+    let typed: Vec<&str> = TYPED.into_iter().chain(holes).collect();
+    let made = files(template, values, &Values::clone)?;
+    let meant = files(template, values, &|values| sound::stand_ins(values, &typed))?;
+    for (made, meant) in made.iter().zip(&meant) {
+        sound::check(made.path.as_str(), &made.bytes, &meant.bytes)?;
+    }
+    Ok(made)
+}
+
+/// Makes the files of a template, with other values in their texts than in their paths.
+fn files(
+    template: &Template,
+    values: &AllValues,
+    in_texts: &dyn Fn(&Values) -> Values,
+) -> Result<Vec<Made>, Fault> {
     let names: Vec<&str> = template.manifest.names().into_iter().collect();
     let mut filled: BTreeMap<(Role, RepoPath), Made> = BTreeMap::new();
     for slot in &template.slots {
@@ -46,7 +67,8 @@ pub fn render(template: &Template, values: &AllValues) -> Result<Vec<Made>, Faul
             if !slot.conditions.iter().all(|condition| condition.holds(&values)) {
                 continue;
             }
-            let made = FolderTemplate::parse(vec![slot.file.clone()], &names)?.fill(&values)?;
+            let file = FolderTemplate::parse(vec![slot.file.clone()], &names)?;
+            let made = file.fill(&values, &in_texts(&values))?;
             for file in made {
                 let key = (slot.role, file.path.clone());
                 let made = Made {

@@ -2,47 +2,44 @@
 
 use crate::steps::fault_in;
 use crate::words::fault::Fault;
-use crate::words::folder_template::{FolderFile, Values};
-use crate::words::repo_path::RepoPath;
+use crate::words::folder_template::Values;
 use crate::words::wording::shown;
 use crate::yaml::{File, Node};
 
-/// Returns values that no reader takes for anything but what they are: texts, and a number for the one that is.
-pub fn stand_ins(values: &Values) -> Values {
-    let stand_in = |name: &String| {
-        if name == "pr" {
-            "1".to_owned()
-        } else {
+/// Returns values that no reader takes for anything but texts, in the place of all that hold one; what is empty, and
+/// those that are `typed`, are left as they are.
+pub fn stand_ins(values: &Values, typed: &[&str]) -> Values {
+    let stand_in = |(name, value): (&String, &String)| {
+        let is_text = !value.is_empty() && !typed.contains(&name.as_str());
+        let meant = if is_text {
             format!("a-{name}")
-        }
+        } else {
+            value.clone()
+        };
+        (name.clone(), meant)
     };
-    values.keys().map(|name| (name.clone(), stand_in(name))).collect()
+    values.iter().map(stand_in).collect()
 }
 
-/// Checks a file against the same one with plain texts in its holes. What is no YAML with those is none at all, such as
-/// a template of Helm.
+/// Checks a file, by its path, against the same one with plain texts in its holes. What is no YAML with those is none at
+/// all, such as a template of Helm.
 ///
 /// # Errors
 /// `Invalid` for a value that becomes more than the text that it is, with the place in the file.
-pub fn check(
-    template: &RepoPath,
-    file: &FolderFile<RepoPath>,
-    plain: &FolderFile<RepoPath>,
-) -> Result<(), Fault> {
-    let name = file.path.as_str().to_ascii_lowercase();
-    if file.bytes == plain.bytes || ![".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) {
+pub fn check(place: &str, is: &[u8], meant: &[u8]) -> Result<(), Fault> {
+    let name = place.to_ascii_lowercase();
+    if is == meant || ![".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) {
         return Ok(());
     }
-    let Ok(meant) = File::parse(&plain.bytes) else {
+    let Ok(meant) = File::parse(meant) else {
         return Ok(());
     };
-    let place = format!("{template}/{}", file.path);
-    let is = File::parse(&file.bytes).map_err(|error| fault_in(&place, error))?;
+    let is = File::parse(is).map_err(|error| fault_in(place, error))?;
     if is.documents().len() != meant.documents().len() {
         return Err(Fault::invalid("a value splits the file in two").at(place, 0, 0));
     }
     for (is, meant) in is.documents().zip(meant.documents()) {
-        compare(&place, is, meant)?;
+        compare(place, is, meant)?;
     }
     Ok(())
 }
@@ -54,7 +51,9 @@ fn compare(place: &str, is: Node<'_>, meant: Node<'_>) -> Result<(), Fault> {
     let becomes = |what: &str| {
         Err(Fault::invalid(what.to_owned())
             .at(place, is.line(), is.column())
-            .hint("write quotes around the hole in the template, as in newTag: \"{tag}\""))
+            .hint(
+                "take another value, or write quotes around the hole in the template, as in newTag: \"{tag}\"",
+            ))
     };
     if !same_kind {
         return becomes("a value of the template becomes more than text here");
@@ -80,16 +79,8 @@ mod tests {
     use super::*;
 
     fn checked(text: &str, tag: &str) -> Result<(), Fault> {
-        let file = |value: &str| FolderFile {
-            path: RepoPath::parse("a.yaml").unwrap(),
-            bytes: text.replace("{tag}", value).into_bytes(),
-            executable: false,
-        };
-        check(
-            &RepoPath::parse("previews/_template").unwrap(),
-            &file(tag),
-            &file("a-tag"),
-        )
+        let filled = |value: &str| text.replace("{tag}", value).into_bytes();
+        check("previews/_template/a.yaml", &filled(tag), &filled("a-tag"))
     }
 
     #[test]
