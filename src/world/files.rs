@@ -165,6 +165,19 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Checks that a folder that is not there can be created: nothing else has its name, or that of one above it.
+///
+/// # Errors
+/// A fault of kind `Refused` that names what is in the way.
+pub fn check_room(path: &Path) -> Result<(), Fault> {
+    let there = path.ancestors().find(|above| above.symlink_metadata().is_ok());
+    match there.filter(|there| !there.is_dir()) {
+        None => Ok(()),
+        Some(there) => Err(Fault::refused(format!("`{}` is no folder", shown_path(there)))
+            .hint("nothing was written: move away what is there, or name another directory")),
+    }
+}
+
 /// Creates a folder and those above it.
 ///
 /// # Errors

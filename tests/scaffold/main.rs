@@ -180,6 +180,22 @@ fn nothing_is_written_through_a_symbolic_link() {
 }
 
 #[test]
+fn nothing_is_written_where_a_folder_cannot_be_made() {
+    for repo in ["web", "web/deep"] {
+        let bench = Bench::new(&[("web", "mine\n")]);
+        for dry_run in [&[][..], &["--dry-run"]] {
+            web(
+                &bench,
+                &[&["--app-repo", repo, "--config-repo=c"], dry_run].concat(),
+            )
+            .exits(4)
+            .says("`web` is no folder");
+            assert_eq!(names(&bench.repo()), ["web"]);
+        }
+    }
+}
+
+#[test]
 fn a_name_that_yaml_takes_for_something_else_is_told() {
     let bench = Bench::new(&[]);
     for arguments in [

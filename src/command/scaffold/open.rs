@@ -188,6 +188,7 @@ pub(super) fn repo(
         && !files::is_folder(path)
     {
         if stage == Stage::Plan {
+            files::check_room(path)?;
             return Ok((Box::new(Unmade), HostedAt::Nowhere));
         }
         files::create_folder(path)?;
