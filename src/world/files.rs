@@ -165,6 +165,17 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Returns whether two paths lead to one folder, which need not be there yet.
+pub fn is_same_folder(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| {
+        let path = std::path::absolute(path).ok()?;
+        let there = path.ancestors().find(|above| above.exists())?;
+        let rest = path.strip_prefix(there).ok()?;
+        Some(dunce::canonicalize(there).ok()?.join(rest))
+    };
+    one == other || resolved(one).is_some_and(|one| resolved(other) == Some(one))
+}
+
 /// Checks that a folder that is not there can be created: nothing else has its name, or that of one above it.
 ///
 /// # Errors

@@ -180,6 +180,28 @@ fn nothing_is_written_through_a_symbolic_link() {
 }
 
 #[test]
+fn a_directory_by_two_names_is_one_repository() {
+    let bench = Bench::new(&[]);
+    let whole = bench.repo().join("one");
+    let argocd = bench.repo().join("..").join(bench.repo().file_name().unwrap());
+    let argocd = argocd.join("one");
+    let places = [
+        "--config-repo=one",
+        "--app-repo",
+        whole.to_str().unwrap(),
+        "--argocd-repo",
+        argocd.to_str().unwrap(),
+    ];
+    let run = web(&bench, &[&places[..], &["--format=json"]].concat()).exits(0);
+    assert_eq!(run.json()["repositories"].as_array().unwrap().len(), 1);
+    let ci = bench.read("one/.github/workflows/ci.yml");
+    assert!(ci.contains("bump-values"), "{ci}");
+    web(&bench, &["--app-repo=one", "--config-repo=one"])
+        .exits(0)
+        .says("nothing to change");
+}
+
+#[test]
 fn nothing_is_written_where_a_folder_cannot_be_made() {
     for repo in ["web", "web/deep"] {
         let bench = Bench::new(&[("web", "mine\n")]);

@@ -47,6 +47,7 @@ fn make(args: &ScaffoldArgs, opening: &Opening<'_>, receipt: &Receipt) -> anyhow
     let template = open::template(&args.template, opening)?;
     let forge = open::forge(args, opening);
     let places = Places::of(args, &args.app.parse()?, &template.manifest, forge)?;
+    let places = open::with_one_name(places);
     open::check_hosts(&places, opening)?;
     let facts = open::facts(&places, forge, opening);
     let version = env!("CARGO_PKG_VERSION");

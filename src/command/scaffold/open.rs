@@ -75,6 +75,22 @@ pub(super) fn forge(args: &ScaffoldArgs, opening: &Opening<'_>) -> Option<ForgeK
         })
 }
 
+/// Gives directories that are one the name of the config repo: files of two repositories would get mixed up there.
+pub(super) fn with_one_name(places: Places) -> Places {
+    let config = places.config.clone();
+    let named = |address: RepoAddress| match (&address, &config) {
+        (RepoAddress::Directory(one), RepoAddress::Directory(other)) if files::is_same_folder(one, other) => {
+            config.clone()
+        }
+        _ => address,
+    };
+    Places {
+        app: places.app.map(named),
+        argocd: named(places.argocd),
+        ..places
+    }
+}
+
 /// Checks that the token that is given goes to one host.
 ///
 /// # Errors
