@@ -45,6 +45,23 @@ fn places(environment: &Environment) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A word of a file.
+struct Word {
+    text: String,
+    /// Whether it may begin an entry, or a part of one: it is not quoted.
+    bare: bool,
+    /// Whether it is the first of its line.
+    first: bool,
+}
+
+impl Word {
+    /// Whether it is what a line of an entry begins with, so that it is no value of the line before.
+    fn begins_a_line(&self) -> bool {
+        let keyword = ["machine", "default", "login", "password", "account", "macdef"];
+        self.first && self.bare && keyword.contains(&self.text.as_str())
+    }
+}
+
 /// The first entry of the host, else the one by default; with a user, one of that user.
 fn find(text: &SecretString, host: &str, user: Option<&str>) -> Option<Login> {
     let mut words = words(text.expose_secret()).into_iter().peekable();
@@ -59,18 +76,20 @@ fn find(text: &SecretString, host: &str, user: Option<&str>) -> Option<Login> {
         })
     };
     while let Some(word) = words.next() {
-        match word.as_str() {
-            "machine" | "default" => {
+        // Where a value is missing, the next entry is none: its password would go to this host.
+        let mut value = || words.next_if(|word| !word.begins_a_line()).map(|word| word.text);
+        match word.text.as_str() {
+            keyword @ ("machine" | "default") => {
                 if fits && let Some(login) = complete(std::mem::take(&mut entry)) {
                     return Some(login);
                 }
                 entry = (None, None);
-                fits = word == "default" || words.next().is_some_and(|name| name.eq_ignore_ascii_case(host));
+                fits = keyword == "default" || value().is_some_and(|name| name.eq_ignore_ascii_case(host));
             }
-            "login" => entry.0 = words.next(),
-            "password" => entry.1 = words.next(),
+            "login" => entry.0 = value(),
+            "password" => entry.1 = value(),
             "account" => {
-                words.next();
+                value();
             }
             _ => {}
         }
@@ -78,22 +97,23 @@ fn find(text: &SecretString, host: &str, user: Option<&str>) -> Option<Login> {
     if fits { complete(entry) } else { None }
 }
 
-/// The words of a file: a quoted one may hold spaces, `#` begins a comment where a word would, and a macro ends at an empty
-/// line.
-fn words(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut in_macro = false;
+/// The words of a file: a quoted one may hold spaces, `#` begins a comment where a keyword would, as a password may begin
+/// with one, and a macro ends at an empty line.
+fn words(text: &str) -> Vec<Word> {
+    let mut found: Vec<Word> = Vec::new();
+    let (mut in_macro, mut is_value) = (false, false);
     for line in text.lines() {
         if in_macro {
             in_macro = !line.trim().is_empty();
             continue;
         }
+        let mut first = true;
         let mut chars = line.chars().peekable();
         while let Some(c) = chars.next() {
             let mut word = String::new();
             match c {
                 c if c.is_whitespace() => continue,
-                '#' => break,
+                '#' if first || !is_value => break,
                 '"' => {
                     while let Some(c) = chars.next().filter(|c| *c != '"') {
                         word.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
@@ -106,10 +126,18 @@ fn words(text: &str) -> Vec<String> {
                     }
                 }
             }
-            if word == "macdef" {
+            if word == "macdef" && (first || !is_value) {
                 in_macro = true;
                 break;
             }
+            let word = Word {
+                text: word,
+                bare: c != '"',
+                first,
+            };
+            let takes = matches!(word.text.as_str(), "machine" | "login" | "password" | "account");
+            is_value = takes && (!is_value || word.begins_a_line());
+            first = false;
             found.push(word);
         }
     }
@@ -136,12 +164,48 @@ mod tests {
             "macdef init\nmachine git.example login no password no\n\nmachine git.example login ann password p1",
             "machine git.example login ann\nmachine git.example login ann password p1",
             "machine other login x password y default login ann password p1",
+            "machine git.example login ann password p1 # mine\nmachine other login bob password p2",
+            "machine git.example login\nann password\np1",
         ] {
             assert_eq!(
                 found(text, "git.example", None).as_deref(),
                 Some("ann p1"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_password_may_look_like_a_comment_or_a_keyword() {
+        for (password, kept) in [
+            ("#p1", "#p1"),
+            ("\"#p1\"", "#p1"),
+            ("machine", "machine"),
+            ("macdef", "macdef"),
+        ] {
+            let text = format!(
+                "machine git.example login ann password {password}\nmachine other login bob password p2"
+            );
+            assert_eq!(
+                found(&text, "git.example", None),
+                Some(format!("ann {kept}")),
+                "{text}"
+            );
+            assert_eq!(found(&text, "other", None).as_deref(), Some("bob p2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_missing_value_is_not_taken_from_the_entry_of_another_host() {
+        for entry in [
+            "machine git.example login ann password",
+            "machine git.example login",
+            "machine git.example account",
+            "machine",
+        ] {
+            let text = format!("{entry}\nmachine other login bob password p2");
+            assert_eq!(found(&text, "git.example", None), None, "{text}");
+            assert_eq!(found(&text, "other", None).as_deref(), Some("bob p2"), "{text}");
         }
     }
 
