@@ -288,6 +288,35 @@ fn a_policy_that_cannot_be_read_is_a_finding_with_its_place() {
 }
 
 #[test]
+fn a_misspelt_path_is_told_with_the_one_that_was_meant() {
+    for (file, hint) in [
+        ("teams/a/web/dve.yaml", "did you mean `teams/a/web/dev.yaml`?"),
+        ("team/a/wev/dev.yaml", "did you mean `teams/a/web/dev.yaml`?"),
+        ("teams/a/web/dev.yml", "did you mean `teams/a/web/dev.yaml`?"),
+        (
+            "teams/a/other/dev.yaml",
+            "paths are relative to the root of the config repo",
+        ),
+        ("teams/a/wev", "paths are relative to the root of the config repo"),
+    ] {
+        let policy = policy(&format!("{{targets: [{{file: {file}}}]}}"));
+        let files = [
+            (".gitops-steps.yaml", policy.as_str()),
+            ("teams/a/web/dev.yaml", IMAGE),
+            ("teams-a/web/dev.yaml", IMAGE),
+            ("teams/a/web-2/dev.yaml", IMAGE),
+        ];
+        let bench = Bench::new(&files);
+        let run = check(&bench, &[]).exits(2);
+        assert!(
+            run.stdout.contains(&format!("hint: {hint}")),
+            "{file}: {}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
 fn warnings_pass_unless_they_are_to_fail() {
     let policy = policy("{targets: [{file: dev.yaml, path: image}]}");
     let files = [

@@ -8,6 +8,7 @@ use super::{fault_in, if_readable};
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
+use crate::words::wording::nearest;
 use crate::yaml;
 
 /// How many files are read at once.
@@ -70,6 +71,50 @@ impl<'s> Reader<'s> {
         self.listing
             .binary_search_by(|known| known.as_str().cmp(path))
             .is_ok()
+    }
+
+    /// Returns the file that was most likely meant by a path to none: each part of the path is the one that is there, or else
+    /// one of nearly the same name. A policy may hold thousands of such paths, so that not each file is held against each.
+    pub fn near(&self, path: &RepoPath) -> Option<&RepoPath> {
+        let mut found = String::new();
+        for part in path.as_str().split('/') {
+            let here = self.parts_in(&found);
+            let part = match here.contains(&part) {
+                true => part,
+                false => nearest(part, here)?,
+            };
+            if !found.is_empty() {
+                found.push('/');
+            }
+            found.push_str(part);
+        }
+        let at = self.listing.binary_search_by(|known| known.as_str().cmp(&found));
+        at.ok().map(|at| &self.listing[at])
+    }
+
+    /// The names of files and folders in a folder; `""` is the root.
+    fn parts_in(&self, folder: &str) -> Vec<&str> {
+        let below = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        let first = self
+            .listing
+            .partition_point(|path| path.as_str() < below.as_str());
+        let mut rest = &self.listing[first..];
+        let mut parts = Vec::new();
+        while let Some(inside) = rest.first().and_then(|path| path.as_str().strip_prefix(&below)) {
+            let part = inside.split('/').next().unwrap_or_default();
+            let in_part = |path: &RepoPath| {
+                let path = path.as_str().strip_prefix(&below);
+                let after = path.and_then(|path| path.strip_prefix(part));
+                after.is_some_and(|after| after.is_empty() || after.starts_with('/'))
+            };
+            rest = &rest[rest.partition_point(in_part)..];
+            parts.push(part);
+        }
+        parts
     }
 
     /// Reads files that are not known yet, many at a time.

@@ -9,6 +9,7 @@ use crate::plan::commit::{Fate, FileChange};
 use crate::plan::places::{Place, Shape, Want};
 use crate::plan::snapshot::{Blob, Snapshot};
 use crate::steps::fault_in;
+use crate::steps::reading::Reader;
 use crate::words::fault::Fault;
 use crate::words::image::ImageRef;
 use crate::words::repo_path::RepoPath;
@@ -334,18 +335,8 @@ fn is_version_key(path: &Path) -> bool {
 }
 
 fn missing_file(snapshot: &dyn Snapshot, path: &RepoPath) -> Fault {
-    let listed = snapshot.list().unwrap_or_default();
-    let near = listed
-        .iter()
-        .map(|known| {
-            (
-                strsim::normalized_damerau_levenshtein(known.as_str(), path.as_str()),
-                known,
-            )
-        })
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known);
+    let reader = Reader::new(snapshot).ok();
+    let near = reader.as_ref().and_then(|reader| reader.near(path));
     let fault = Fault::not_found(format!("`{path}` does not exist in the config repo"));
     match near {
         Some(near) => fault.hint(format!("did you mean `{near}`?")),

@@ -123,16 +123,8 @@ impl Checked<'_> {
         let whose = whose(pair);
         match looked {
             Looked::Missing => {
-                let listing = self.reader.listing().iter();
-                let near = listing
-                    .map(|known| {
-                        let likeness = strsim::normalized_damerau_levenshtein;
-                        (likeness(known.as_str(), target.file.as_str()), known)
-                    })
-                    .filter(|(likeness, _)| *likeness > 0.7)
-                    .max_by(|a, b| a.0.total_cmp(&b.0));
-                let hint = match near {
-                    Some((_, near)) => format!("did you mean `{near}`?"),
+                let hint = match self.reader.near(&target.file) {
+                    Some(near) => format!("did you mean `{near}`?"),
                     None => "paths are relative to the root of the config repo".to_owned(),
                 };
                 let fault =

@@ -84,9 +84,7 @@ impl Sources {
 
     /// Returns the file of an Application that reads other values files of a chart, where none reads this one.
     pub(super) fn passing_over(&self, file: &str, chart: &str) -> Option<&RepoPath> {
-        let is_open = |&(source, at): &(usize, usize)| {
-            self.all[source].files[at].matches(file, &Bound::new()).is_some()
-        };
+        let is_open = |&(source, at): &(usize, usize)| self.all[source].files[at].matches(file).is_some();
         if self.by_file.contains_key(file) || self.open.iter().any(is_open) {
             return None;
         }
@@ -105,7 +103,7 @@ impl Sources {
         let named = self.by_file.get(file).into_iter().flatten();
         let named = named.map(|&(source, at)| (source, at, Bound::new()));
         let open = self.open.iter().filter_map(|&(source, at)| {
-            let bound = self.all[source].files[at].matches(file, &Bound::new())?;
+            let bound = self.all[source].files[at].matches(file)?;
             Some((source, at, bound))
         });
         for (source, at, bound) in named.chain(open).collect::<Vec<_>>() {
@@ -128,7 +126,7 @@ impl Sources {
     pub(super) fn images_over(&self, folder: &str, name: &str) -> Vec<Shadow> {
         let here = |source: &&Source| {
             let own = source.folder.as_ref();
-            !source.images.is_empty() && own.is_some_and(|own| own.matches(folder, &Bound::new()).is_some())
+            !source.images.is_empty() && own.is_some_and(|own| own.matches(folder).is_some())
         };
         let sources = self.all.iter().filter(here);
         let shadow = |source: &Source| {
