@@ -79,9 +79,10 @@ impl<'s> Reader<'s> {
         let mut found = String::new();
         for part in path.as_str().split('/') {
             let here = self.parts_in(&found);
-            let part = match here.contains(&part) {
-                true => part,
-                false => nearest(part, here)?,
+            let part = if here.contains(&part) {
+                part
+            } else {
+                nearest(part, here)?
             };
             if !found.is_empty() {
                 found.push('/');
