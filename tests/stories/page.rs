@@ -34,11 +34,11 @@ pub fn blocks(page: &str) -> Vec<Block> {
         let Some(words) = line.strip_prefix("```") else {
             continue;
         };
-        let text: String = lines
+        let text = lines
             .by_ref()
             .map(|(_, line)| line)
             .take_while(|line| *line != "```")
-            .map(|line| format!("{line}\n"))
+            .flat_map(|line| [line, "\n"])
             .collect();
         let words: Vec<&str> = words.split(' ').collect();
         let kind = match words[..] {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -69,7 +70,7 @@ impl Teller {
         let teller = Self {
             folder: TempDir::new().unwrap(),
             forge,
-            registry: RealRegistry::start()
+            registry: RealRegistry::where_there_is_one()
                 .map_or_else(|| Registry::Fake(FakeRegistry::with_image(image)), Registry::Real),
             same: RefCell::default(),
             pushed: Cell::new(0),
@@ -88,11 +89,15 @@ impl Teller {
         match &teller.forge {
             Forge::Hub(hub) => {
                 hub.token(TOKEN, Grant::person("ann"));
-                OWNERS.iter().for_each(|owner| hub.organization(owner));
+                for owner in OWNERS {
+                    hub.organization(owner);
+                }
             }
             Forge::Lab(lab) => {
                 lab.token(TOKEN, gitlab::Grant::everything("ann"));
-                OWNERS.iter().for_each(|owner| lab.group(owner));
+                for owner in OWNERS {
+                    lab.group(owner);
+                }
             }
             Forge::None => {}
         }
@@ -118,9 +123,7 @@ impl Teller {
                         block.text, run.stdout, run.stderr
                     );
                     printed = self.as_shown(&run.stdout);
-                    if std::env::var_os("GITOPS_STEPS_TELL").is_some() {
-                        println!("{at}\n{}\n{printed}\n{}", block.text, self.as_shown(&run.stderr));
-                    }
+                    self.say(&format!("{at}\n{}\n{printed}\n{}", block.text, run.stderr));
                     self.learn_workflows();
                 }
                 Kind::Prints if is_as_shown(&block.text, &printed) => {}
@@ -142,6 +145,14 @@ impl Teller {
             if blesses() {
                 fs::write(&file, &truth).unwrap();
             }
+        }
+    }
+
+    /// Tells an author of pages what a block does (`docs/stories/README.md`).
+    fn say(&self, what: &str) {
+        if std::env::var_os("GITOPS_STEPS_TELL").is_some() {
+            let what = self.as_shown(what);
+            std::io::stderr().write_all(what.as_bytes()).unwrap();
         }
     }
 

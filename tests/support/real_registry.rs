@@ -53,12 +53,18 @@ impl RealRegistry {
     /// Starts one; where the program is missing, says so past the test's own output, which nobody sees of a test that
     /// passes.
     pub fn start() -> Option<Self> {
-        let Some(program) = program() else {
+        let real = Self::where_there_is_one();
+        if real.is_none() {
             let name = std::thread::current().name().unwrap_or_default().to_owned();
             let note = format!("skipped, as there is no registry ({PROGRAM} names none): {name}\n");
             std::io::stderr().write_all(note.as_bytes()).unwrap();
-            return None;
-        };
+        }
+        real
+    }
+
+    /// Starts one, if the program is there.
+    pub fn where_there_is_one() -> Option<Self> {
+        let program = program()?;
         let folder = tempfile::tempdir().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let host = free.to_string();
