@@ -210,11 +210,24 @@ fn what_is_held_takes_no_build_until_it_is_released() {
         assert_eq!(dev(&stage), values("1.1.0"));
         let message = stage.messages("main").swap_remove(0);
         assert!(message.starts_with("release(dev): web\n"), "{message}");
+        let policy = stage.file("main", ".gitops-steps.yaml").unwrap();
+        assert_eq!(policy, POLICY, "{}", stage.name());
         let again = back(&stage, &["--release-hold"]).exits(0);
         assert_eq!(again.json()["operation"], "unchanged");
         deploy(&stage, "1.2.0");
         assert_eq!(dev(&stage), values("1.2.0"), "{}", stage.name());
     }
+}
+
+#[test]
+fn the_end_of_a_hold_leaves_the_others() {
+    let stage = &stages()[0];
+    let prod = format!("{POLICY}holds:\n  web/prod: {{reason: audit}} # until May\n");
+    stage.person_commits("main", ".gitops-steps.yaml", &prod);
+    deploy(stage, "1.1.0");
+    back(stage, &["--hold=leaks"]).exits(0);
+    back(stage, &["--release-hold"]).exits(0);
+    assert_eq!(stage.file("main", ".gitops-steps.yaml").unwrap(), prod);
 }
 
 #[test]

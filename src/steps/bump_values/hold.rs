@@ -33,8 +33,12 @@ impl Request {
         let (Some(change), Some(policy), Way::Policy { env, apps }) = (&self.hold, policy, &self.way) else {
             return Ok(());
         };
+        let is_released = |hold: &Hold| hold.env == *env && apps.iter().any(|(app, _)| hold.app == *app);
+        let ends_all = *change == HoldChange::Release
+            && !policy.holds().is_empty()
+            && policy.holds().iter().all(is_released);
         let file = draft.open(snapshot, &[RepoPath::parse(FILE_NAME)?])?.remove(0);
-        for (app, _) in apps {
+        for (app, _) in &apps[..if ends_all { 1 } else { apps.len() }] {
             let held = policy.resolve(app, env)?.hold;
             let mut path = vec![
                 Segment::Key("holds".to_owned()),
@@ -50,7 +54,11 @@ impl Request {
                         value: Value::String(reason.clone()),
                     }
                 }
-                (HoldChange::Release, _) => Operation::Unset,
+                (HoldChange::Release, _) => {
+                    // No empty map is left behind.
+                    path.truncate(if ends_all { 1 } else { path.len() });
+                    Operation::Unset
+                }
             };
             let if_missing = match change {
                 HoldChange::Set(_) => IfMissing::Create,
