@@ -22,7 +22,11 @@ pub struct Page {
 impl Page {
     /// Puts notes between our marks.
     pub fn body_of(notes: &str) -> String {
-        let notes = notes.replace(BEGIN, "").replace(END, "");
+        let mut notes = notes.to_owned();
+        // What is left when a mark is taken out can be one.
+        while notes.contains(BEGIN) || notes.contains(END) {
+            notes = notes.replace(BEGIN, "").replace(END, "");
+        }
         format!("{BEGIN}\n{}\n{END}", notes.trim())
     }
 }
@@ -42,9 +46,10 @@ pub fn edit(there: &ReleasePage, page: &Page) -> Option<ReleasePageEdit> {
 
 /// Replaces our part of a text, or adds it where there is none.
 fn merged(theirs: &str, ours: &str) -> String {
-    let part = theirs.find(BEGIN).and_then(|begin| {
-        let end = begin + theirs[begin..].find(END)? + END.len();
-        Some((begin, end))
+    // A beginning without an end, before ours, is somebody's text.
+    let part = theirs.match_indices(END).find_map(|(end, _)| {
+        let begin = theirs[..end].rfind(BEGIN)?;
+        Some((begin, end + END.len()))
     });
     match part {
         Some((begin, end)) => format!("{}{ours}{}", &theirs[..begin], &theirs[end..]),
@@ -94,10 +99,12 @@ mod tests {
             ("Mine alone\n".to_owned(), format!("Mine alone\n\n{new}")),
             (String::new(), new.clone()),
             (format!("{BEGIN}\nno end"), format!("{BEGIN}\nno end\n\n{new}")),
+            (format!("{END}\n{old}"), format!("{END}\n{new}")),
         ] {
             let edit = edit(&there(&body), &page("new")).unwrap();
             assert_eq!(edit.body.as_deref(), Some(expected.as_str()));
             assert_eq!(edit.title, None);
+            assert_eq!(super::edit(&there(&expected), &page("new")), None, "{body}");
         }
     }
 
@@ -121,5 +128,8 @@ mod tests {
     fn notes_cannot_end_our_part() {
         let body = Page::body_of(&format!("a {END} b {BEGIN} c"));
         assert_eq!((body.matches(END).count(), body.matches(BEGIN).count()), (1, 1));
+        let (before, after) = END.split_at(9);
+        let hidden = Page::body_of(&format!("a {before}{END}{after} b"));
+        assert_eq!(hidden.matches(END).count(), 1);
     }
 }
