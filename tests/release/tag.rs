@@ -103,6 +103,17 @@ fn a_tag_that_is_elsewhere_is_refused_with_both_commits() {
 }
 
 #[test]
+fn a_version_that_goes_back_is_told() {
+    let app = App::tagged("v1.2.3");
+    app.commit("fix: a");
+    for (version, back) in [("1.2.2", true), ("1.2.4", false)] {
+        let run = app.run_with(&[CI], &["tag", "--dry-run", "--version", version]);
+        let told = run.stderr.contains("is lower than v1.2.3");
+        assert_eq!(told, back, "{}", run.exits(0).stderr);
+    }
+}
+
+#[test]
 fn what_the_remote_has_counts_and_not_what_the_clone_has() {
     let app = App::tagged("v1.2.3");
     let head = app.commit("fix: a");

@@ -128,7 +128,18 @@ fn look(
         ));
     }
     let asked = match &args.version {
-        Some(version) => Asked::Version(release::named("--version", version, &past)?),
+        Some(version) => {
+            let asked = release::named("--version", version, &past)?;
+            let is_above =
+                |newest: &&release::Release| newest.tag.version.cmp_precedence(&asked.version).is_gt();
+            if let Some(newest) = past.newest.as_ref().filter(is_above) {
+                receipt.warnings.push(format!(
+                    "{asked} is lower than {}, which the commit has behind it",
+                    newest.tag
+                ));
+            }
+            Asked::Version(asked)
+        }
         None => Asked::Next,
     };
     let labels = opened.labels(rules, opening);
