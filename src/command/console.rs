@@ -11,6 +11,7 @@ use super::exit::Failure;
 use super::{github, gitlab, tokens};
 use crate::plan::finding::Finding;
 use crate::words::redact::Redactor;
+use crate::words::wording::one_line;
 use crate::world::ci::Host;
 use crate::world::clock;
 use crate::world::env::Environment;
@@ -72,6 +73,21 @@ impl Console {
     pub fn say(&self, text: &str) {
         if !self.quiet {
             self.error_line(text);
+        }
+    }
+
+    /// Prints text of several lines below the story. It may be foreign: it steers no terminal, and on GitHub no line of it is
+    /// read as a command.
+    pub fn remark(&self, text: &str) {
+        let plain = |line: &str| {
+            let begins = line.len() - line.trim_start_matches(' ').len();
+            format!("{}{}", &line[..begins], one_line(line))
+        };
+        let text = text.lines().map(plain).collect::<Vec<_>>().join("\n");
+        if self.host == Some(Host::GitHub) {
+            self.say(github::inert(&text, clock::random_word).trim_end());
+        } else {
+            self.say(&text);
         }
     }
 

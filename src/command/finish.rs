@@ -68,7 +68,7 @@ pub(super) fn finish(
         console.fail(failure);
     } else {
         console.say(&story(&receipt));
-        receipt.remark.iter().for_each(|remark| console.say(remark));
+        receipt.remark.iter().for_each(|remark| console.remark(remark));
     }
     let code = failure.as_ref().map_or(0, Failure::code);
     match publish_outputs(&receipt, Some(common), environment, console) {

@@ -114,6 +114,19 @@ fn a_version_that_goes_back_is_told() {
 }
 
 #[test]
+fn a_message_that_is_shown_steers_neither_terminal_nor_runner() {
+    let app = App::tagged("v1.2.3");
+    app.commit("fix: a");
+    let message = "  Say\n::set-env name=A::b\n\u{1b}[31mred\u{202e}";
+    let tag = ["tag", "--dry-run", "--message", message];
+    let run = app.run(&tag).exits(0).prints_plainly();
+    assert!(!run.stderr.contains('\u{202e}'), "{}", run.stderr);
+    let run = app.run_with(&[("GITHUB_ACTIONS", "true")], &tag).exits(0);
+    let (before, _) = run.stderr.split_once("::set-env").unwrap();
+    assert!(before.contains("::stop-commands::"), "{before}");
+}
+
+#[test]
 fn what_the_remote_has_counts_and_not_what_the_clone_has() {
     let app = App::tagged("v1.2.3");
     let head = app.commit("fix: a");
