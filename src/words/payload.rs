@@ -209,10 +209,10 @@ fn read_id(text: &str) -> Result<String, Fault> {
     keep(text, right, "an id of letters, digits, `.`, `_`, `:` and `-`")
 }
 
-/// Reads an http(s) address.
+/// Reads an http(s) address, which is shown to everybody.
 ///
 /// # Errors
-/// A fault of kind `Invalid` for anything else.
+/// A fault of kind `Invalid` for anything else, and for one with a login; the message does not show that.
 pub fn read_url(text: &str) -> Result<String, Fault> {
     let rest = text
         .strip_prefix("https://")
@@ -222,6 +222,13 @@ pub fn read_url(text: &str) -> Result<String, Fault> {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!&*+,;=%".contains(&b));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    if right && host.is_some_and(|host| host.contains('@')) {
+        return Err(
+            Fault::invalid("the address holds a login, which everybody would see")
+                .hint("leave out what stands before the `@`"),
+        );
+    }
     keep(text, right, "an http(s) address")
 }
 
@@ -422,6 +429,19 @@ mod tests {
         "images":[{"name":"ghcr.io/acme/web","tag":"v2"},{"name":"ghcr.io/acme/job","tag":"v2"}],
         "source":{"repo":"acme/web","commit":"0123456789abcdef0123456789abcdef01234567","ref":"refs/heads/main",
         "sequence":7,"run_url":"https://github.com/acme/web/actions/runs/1?pr=2","actor":"ci-bot[bot]"},"deployment":9}"#;
+
+    #[test]
+    fn an_address_that_everybody_sees_holds_no_login() {
+        for text in [
+            "https://ann:hush@a.example/x",
+            "https://hush@a.example",
+            "http://hush@a.example?x",
+        ] {
+            let fault = read_url(text).unwrap_err();
+            assert!(!format!("{fault:?}").contains("hush"), "{fault:?}");
+        }
+        assert!(read_url("https://a.example/@ann?b=c@d#@").is_ok());
+    }
 
     #[test]
     fn the_sender_and_the_receiver_speak_one_language() {
