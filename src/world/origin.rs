@@ -115,7 +115,7 @@ impl Checkout {
             match e.code() {
                 git2::ErrorCode::Owner => fault
                     .hint("run `git config --global --add safe.directory <the folder>`, as git itself asks"),
-                _ => fault.hint("give the repository's address as --config-repo, or use --publish files"),
+                _ => fault.hint("run it in a clone, or give the repository's address with --config-repo"),
             }
         })
     }
