@@ -149,6 +149,30 @@ fn what_stands_at_a_place_has_to_be_right_and_changeable() {
             &["error image-differs dev.yaml:2:15"],
         ),
         (
+            "no image's name",
+            one,
+            "image:\n  repository: ghcr.io/acme/Web\n  tag: v1\n",
+            &["error image-differs dev.yaml:2:15"],
+        ),
+        (
+            "no image's name, though it looks like one",
+            one,
+            "image:\n  repository: \"ghcr.io/acme/\\u202eweb\"\n  tag: v1\n",
+            &["error image-differs dev.yaml:2:15"],
+        ),
+        (
+            "a registry that something else fills in",
+            one,
+            "image:\n  registry: \"${REGISTRY}\"\n  repository: acme/web\n  tag: v1\n",
+            &[],
+        ),
+        (
+            "no tag",
+            one,
+            "image:\n  repository: ghcr.io/acme/web\n  tag: 1.0.0+build\n",
+            &["warning version-invalid dev.yaml:3:8"],
+        ),
+        (
             "no version yet",
             one,
             "image: {repository: ghcr.io/acme/web, tag: \"\"}\n",

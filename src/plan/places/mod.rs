@@ -271,7 +271,7 @@ fn scalar(node: Node<'_>, kind: Option<Kind>, file: &str) -> Result<Place, Fault
 }
 
 /// Tells whether a generator or a template engine fills in a value.
-fn is_template(text: &str) -> bool {
+pub(crate) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("${")
 }
 

@@ -7,15 +7,16 @@ use semver::Version;
 use super::scope::Pair;
 use super::{Checked, Where};
 use crate::plan::finding::Severity;
-use crate::plan::places::{Place, Shape, Want, shown};
+use crate::plan::places::{Place, Shape, Want, is_template, shown};
 use crate::steps::bump_values::locate;
 use crate::steps::fault_in;
 use crate::steps::reading::Looked;
 use crate::steps::shadow::Spot;
 use crate::words::fault::{Fault, Kind, Place as At};
-use crate::words::image::ImageName;
+use crate::words::image::{ImageName, Tag};
 use crate::words::policy::{FILE_NAME, Target};
 use crate::words::repo_path::RepoPath;
+use crate::words::wording;
 use crate::yaml::{self, Document, ErrorKind, Path};
 
 /// A version that no place holds, to see whether it could be written.
@@ -211,6 +212,7 @@ impl Checked<'_> {
             .at(seen.file.as_str(), line, column);
             self.find(Severity::Error, "image-differs", fault, pair, &here);
         }
+        self.look_at_text(seen);
         if written.tag.is_none() && written.digest.is_none() {
             let fault = Fault::invalid(format!("there is no tag or digest here for {} yet", whose(pair)))
                 .hint("nothing can be promoted from here until there is one");
@@ -222,6 +224,58 @@ impl Checked<'_> {
                 ..fault
             };
             self.find(Severity::Error, code, fault, pair, &here);
+        }
+    }
+
+    /// Looks whether the name and the tag that stand there could be an image's at all.
+    fn look_at_text(&mut self, seen: &Seen<'_>) {
+        let Shape::Parts(parts) = &seen.place.shape else {
+            return;
+        };
+        let document = Document::Index(seen.place.document);
+        // What something else fills in is told of as a template.
+        let text = |path: &Path| {
+            let node = seen.yaml.find(Some(&document), path).ok()?;
+            let text = node
+                .text()
+                .filter(|text| !text.is_empty() && !is_template(text))?;
+            Some((node, text))
+        };
+        let wrong = |(node, text): (yaml::Node<'_>, &str), what: &str| {
+            Fault::invalid(format!(
+                "`{}` here is no {what}, of {}",
+                wording::shown(text),
+                whose(seen.pair)
+            ))
+            .hint("no image of that name can be pulled; the next change would replace it")
+            .at(seen.file.as_str(), node.line(), node.column())
+        };
+        let (pair, here) = (seen.pair, seen.here());
+        let here = Where::Here(&here);
+        let registry = parts.registry.as_ref();
+        if seen.image.is_some()
+            && seen.place.written.name.is_none()
+            && registry.is_none_or(|registry| text(registry).is_some())
+            && let Some(name) = parts.name.as_ref().and_then(&text)
+        {
+            self.find(
+                Severity::Error,
+                "image-differs",
+                wrong(name, "image's name"),
+                pair,
+                &here,
+            );
+        }
+        if seen
+            .place
+            .written
+            .tag
+            .as_ref()
+            .is_some_and(|tag| tag.parse::<Tag>().is_err())
+            && let Some(tag) = text(&parts.tag)
+        {
+            let fault = wrong(tag, "image's tag");
+            self.find(Severity::Warning, "version-invalid", fault, pair, &here);
         }
     }
 
