@@ -112,6 +112,26 @@ fn bench(registry: &FakeRegistry) -> Bench {
 }
 
 #[test]
+fn a_digest_of_another_image_than_the_tag_is_told() {
+    let (registry, digest) = stocked();
+    let bench = bench(&registry);
+    let bump = |tag: &str| {
+        bench.bump(&[
+            "--app=web",
+            "--env=dev",
+            tag,
+            "--digest",
+            &digest,
+            "--require-image",
+        ])
+    };
+    let told = "is another image now, sha256:";
+    bump("--tag=1.1.0").exits(0).says(told).says(&digest);
+    let run = bump("--tag=1.2.0").exits(0);
+    assert!(!run.stderr.contains(told), "{}", run.stderr);
+}
+
+#[test]
 fn an_image_that_does_not_run_where_it_has_to_is_refused() {
     let (registry, digest) = stocked();
     let bench = bench(&registry);

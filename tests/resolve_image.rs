@@ -221,7 +221,9 @@ fn the_result_is_the_same_in_every_output() {
     command
         .env("GITHUB_OUTPUT", file("output"))
         .env("GITHUB_STEP_SUMMARY", file("summary"));
-    let json = Run::from(command.output().unwrap()).exits(0).json();
+    let run = Run::from(command.output().unwrap()).exits(0);
+    assert_eq!(run.stderr.matches("sha256:").count(), 1, "{}", run.stderr);
+    let json = run.json();
     let read = |name: &str| std::fs::read_to_string(file(name)).unwrap();
     assert_eq!(json["operation"], "unchanged");
     assert_eq!(json["changed"], false);

@@ -72,7 +72,7 @@ pub fn run(
             now: clock::now(),
             ancestry: ends.ancestry,
         };
-        let plan = request.plan(&*snapshot, circumstances)?;
+        let mut plan = request.plan(&*snapshot, circumstances)?;
         let policy = match plan.publish {
             Publish::PullRequest => snapshot.read(&[RepoPath::parse(FILE_NAME)?])?.pop().flatten(),
             Publish::Files | Publish::Push => None,
@@ -104,7 +104,8 @@ pub fn run(
             ends.repo.check(&files)?;
         }
         prove(&proofs, &ends)?;
-        ends.registries.require(&plan.required, &request)?;
+        let doubts = ends.registries.require(&plan.required, &request)?;
+        plan.warnings.extend(doubts);
         let by_request = plan.publish == Publish::PullRequest;
         if options.dry_run || (plan.is_empty() && !by_request) {
             return Ok(Receipt {

@@ -58,8 +58,8 @@ pub(super) fn ask(sought: &Sought, opening: &Opening<'_>) -> anyhow::Result<Choi
 pub(super) struct Registries<'a> {
     opening: &'a Opening<'a>,
     chosen: OnceCell<Chosen>,
-    /// What the registries have, as was seen in this run.
-    there: RefCell<Vec<ImageRef>>,
+    /// What the registries have, as was seen in this run, with what there is to say about it.
+    there: RefCell<Vec<(ImageRef, Option<String>)>>,
 }
 
 #[derive(Default)]
@@ -100,21 +100,24 @@ impl<'a> Registries<'a> {
             .collect()
     }
 
-    /// Checks that the registries have what is to be written.
+    /// Checks that the registries have what is to be written, and returns what the user should know all the same.
     ///
     /// # Errors
     /// `NotFound` for what one does not have, or not for each platform, and what a registry says.
-    pub(super) fn require(&self, images: &[ImageRef], request: &Request) -> anyhow::Result<()> {
+    pub(super) fn require(&self, images: &[ImageRef], request: &Request) -> anyhow::Result<Vec<String>> {
         let platforms = request.require_image.as_deref().unwrap_or_default();
         for image in images {
-            if self.there.borrow().contains(image) {
+            if self.there.borrow().iter().any(|(known, _)| known == image) {
                 continue;
             }
             let registry = open(&image.name, self.opening)?;
-            require(image, platforms, &registry).with_context(|| format!("cannot deploy `{image}`"))?;
-            self.there.borrow_mut().push(image.clone());
+            let doubt =
+                require(image, platforms, &registry).with_context(|| format!("cannot deploy `{image}`"))?;
+            self.there.borrow_mut().push((image.clone(), doubt));
         }
-        Ok(())
+        let there = self.there.borrow();
+        let asked = there.iter().filter(|(known, _)| images.contains(known));
+        Ok(asked.filter_map(|(_, doubt)| doubt.clone()).collect())
     }
 
     fn choose(&self, sought: &[Sought]) -> anyhow::Result<Chosen> {

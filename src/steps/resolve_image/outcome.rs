@@ -197,7 +197,7 @@ impl Resolution {
     /// Tells what was chosen, in one line.
     pub fn story(&self) -> String {
         let digest = match &self.digest {
-            Some(digest) if *digest != self.value => format!(" ({digest})"),
+            Some(digest) if !self.value.contains(digest.as_str()) => format!(" ({digest})"),
             _ => String::new(),
         };
         let tags = match self.tags {

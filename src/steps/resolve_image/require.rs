@@ -6,24 +6,28 @@ use crate::words::image::{ImageRef, Tag};
 use crate::words::platform::Platform;
 use crate::words::wording::nearest;
 
-/// Checks that a registry has an image, by its tag and by its digest, and that it runs on each platform.
+/// Checks that a registry has an image, by its tag and by its digest, and that it runs on each platform. Returns a doubt,
+/// where the two are of different images: a tag that moves may have moved, and one that stays is then told wrongly.
 ///
 /// # Errors
 /// `NotFound` where it does not, and what the registry says.
-pub fn require(image: &ImageRef, platforms: &[Platform], shelf: &dyn Shelf) -> Result<(), Fault> {
+pub fn require(image: &ImageRef, platforms: &[Platform], shelf: &dyn Shelf) -> Result<Option<String>, Fault> {
     let name = &image.name;
-    if let Some(tag) = &image.tag
-        && shelf.digest(tag)?.is_none()
-    {
-        return Err(
-            Fault::not_found(format!("`{name}` has no tag `{tag}` in its registry")).hint(near(tag, shelf)),
-        );
+    let mut doubt = None;
+    if let Some(tag) = &image.tag {
+        let Some(behind) = shelf.digest(tag)? else {
+            let why = format!("`{name}` has no tag `{tag}` in its registry");
+            return Err(Fault::not_found(why).hint(near(tag, shelf)));
+        };
+        doubt = image.digest.as_ref().filter(|digest| **digest != behind).map(|digest| {
+            format!("`{tag}` of `{name}` is another image now, {behind}: what runs is that of the digest, {digest}")
+        });
     }
     // What runs is what the digest says, where there is one.
     let reference = match (&image.digest, &image.tag) {
         (Some(digest), _) => Reference::Digest(digest.clone()),
         (None, Some(tag)) if !platforms.is_empty() => Reference::Tag(tag.clone()),
-        (None, _) => return Ok(()),
+        (None, _) => return Ok(doubt),
     };
     let what = reference.as_str();
     let Some(found) = shelf.image(&reference, platforms.first())? else {
@@ -31,7 +35,7 @@ pub fn require(image: &ImageRef, platforms: &[Platform], shelf: &dyn Shelf) -> R
             .hint("push the image first, and give the digest that the push printed: that of the index, not of one platform"));
     };
     let Some(lacking) = platforms.iter().find(|platform| !found.runs_on(platform)) else {
-        return Ok(());
+        return Ok(doubt);
     };
     let runs_on: Vec<String> = found.platforms.iter().map(ToString::to_string).collect();
     let runs_on = match runs_on.as_slice() {
