@@ -220,6 +220,23 @@ fn what_is_held_takes_no_build_until_it_is_released() {
 }
 
 #[test]
+fn who_merges_a_request_against_a_hold_is_told_of_it() {
+    for stage in stages() {
+        deploy(&stage, "1.1.0");
+        back(&stage, &["--hold", "leaks @ann"]).exits(0);
+        let newer = ["--app=web", "--env=dev", "--tag=1.2.0", "--publish=pull-request"];
+        stage
+            .run("bump-values", &newer)
+            .exits(0)
+            .says("is held")
+            .says("the pull request is for when that ends");
+        let body = stage.requests()[0].body.clone();
+        assert!(body.contains("> **Held.** "), "{body}");
+        assert!(body.contains("leaks @&#8203;ann"), "nobody is called: {body}");
+    }
+}
+
+#[test]
 fn the_end_of_a_hold_leaves_the_others() {
     let stage = &stages()[0];
     let prod = format!("{POLICY}holds:\n  web/prod: {{reason: audit}} # until May\n");

@@ -122,6 +122,8 @@ pub struct Plan {
     pub pull_request: PullRequest,
     /// Why it is not pushed, where the policy sends it by a change request instead.
     pub unpushed: Option<Fault>,
+    /// The hold that a change request goes against, and why it is held.
+    pub held: Option<String>,
     /// Whether the policy freezes an environment that changes.
     pub frozen: bool,
     /// Why nothing changes, where nothing does.

@@ -109,6 +109,7 @@ impl Request {
             message: String::new(),
             pull_request: look_of(&resolved),
             unpushed: None,
+            held: None,
             frozen: false,
             reason: None,
             remark: None,
@@ -156,6 +157,14 @@ impl Request {
         let permitted = self.permit_push(&touched, now, &mut warnings);
         plan.frozen = self.is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
+        if plan.publish == Publish::PullRequest {
+            plan.held = self.hold_against(&touched);
+            warnings.extend(
+                plan.held
+                    .iter()
+                    .map(|held| format!("{held}; the pull request is for when that ends")),
+            );
+        }
         warnings.extend(self.shadowed(&edited.reached, policy.as_ref(), snapshot)?);
         name_clusters(&mut edited.changes, &resolved);
         plan.required = self.required(&draft.moves)?;

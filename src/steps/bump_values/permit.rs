@@ -131,6 +131,13 @@ impl Request {
         Ok(())
     }
 
+    /// Says which hold a change goes against, the first where there are several. A forge knows nothing of holds: who merges
+    /// its change request has to be told.
+    pub fn hold_against(&self, touched: &[(&RepoPath, Reached)]) -> Option<String> {
+        let mut entries = touched.iter().map(|(_, entry)| entry);
+        entries.find_map(held).filter(|_| !self.goes_back())
+    }
+
     /// Whether an environment that changes is frozen now, or held.
     pub fn is_frozen(&self, touched: &[(&RepoPath, Reached)], now: Timestamp) -> bool {
         let mut entries = touched.iter().map(|(_, entry)| entry);
@@ -157,18 +164,24 @@ fn refusal(entry: &Reached, now: Timestamp, hold_counts: bool) -> Option<String>
             reason.unwrap_or_default()
         ));
     }
-    if let Some(hold) = entry.hold.as_ref().filter(|_| hold_counts) {
-        let by = hold.by.as_ref().map(|by| format!(" by {}", by.escape_debug()));
-        return Some(format!(
-            "`{}` of `{}` is held{}: {}",
-            hold.env,
-            hold.app,
-            by.unwrap_or_default(),
-            hold.reason.escape_debug()
-        ));
+    if let Some(held) = held(entry).filter(|_| hold_counts) {
+        return Some(held);
     }
     (entry.auto_deploy == AutoDeploy::Off)
         .then(|| format!("{env} of {app} changes only by pull request (auto-deploy is off)"))
+}
+
+/// Says by whom an environment is held where it is, and why.
+fn held(entry: &Reached) -> Option<String> {
+    let hold = entry.hold.as_ref()?;
+    let by = hold.by.as_ref().map(|by| format!(" by {}", by.escape_debug()));
+    Some(format!(
+        "`{}` of `{}` is held{}: {}",
+        hold.env,
+        hold.app,
+        by.unwrap_or_default(),
+        hold.reason.escape_debug()
+    ))
 }
 
 /// Whether a place of the policy may lie in a document.

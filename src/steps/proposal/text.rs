@@ -8,7 +8,7 @@ use crate::plan::comparison::Comparison;
 use crate::plan::{Plan, diff};
 use crate::steps::bump_values::Request;
 use crate::words::fault::Fault;
-use crate::words::markdown::{code, fenced};
+use crate::words::markdown::{code, fenced, prose};
 use crate::words::template::{MESSAGE_NAMES, Template};
 use crate::words::wording::one_line;
 
@@ -88,6 +88,9 @@ pub(super) fn body(
         let own = template.render(|name| request.hole(plan, name));
         let own: String = own.chars().take(BODY_MAX / 8).collect();
         let _ = writeln!(text, "{}\n", own.trim_end());
+    }
+    if let Some(held) = &plan.held {
+        let _ = writeln!(text, "> **Held.** {}\n", prose(held));
     }
     if plan.changes.is_empty() {
         files(&mut text, plan);
