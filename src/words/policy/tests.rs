@@ -359,7 +359,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "guard: semver\n",
-        "select: {newest: on, alow: x}\n",
+        "select: {newest: on, allows: x}\n",
         "18:",
         "did you mean `allow`?",
     ),
