@@ -71,6 +71,17 @@ fn a_version_stays_one_in_a_template_that_does_not_quote_it() {
 }
 
 #[test]
+fn what_is_left_to_do_is_about_what_was_made() {
+    let bench = with_template(&[("template.yaml", "version: 1\n"), ("app/x.txt", "{app}\n")]);
+    let run = ours(&bench, "../template", &[])
+        .exits(0)
+        .says("next: commit and push `web`\n");
+    for word in ["web-config", "Argo CD", "bump-values"] {
+        assert!(!run.stderr.contains(word), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_folder_is_a_template() {
     let bench = with_template(FILES);
     fs::write(bench.beside("template/app/logo.png"), b"\x89PNG\0{app}").unwrap();

@@ -89,6 +89,7 @@ impl Scaffold {
             .collect();
         config.entry = entry(&asked, places_of_versions);
         (config.is_new, app.is_new) = (args.create_remote, args.create_remote);
+        let (has_argocd, has_versions) = (!argocd.made.is_empty(), config.entry.is_some());
         let mut parts = vec![(places.config.clone(), config)];
         join(&mut parts, &places.argocd, argocd)?;
         if let Some(address) = &places.app {
@@ -99,10 +100,16 @@ impl Scaffold {
             address,
             tree: Arc::new(tree),
         });
+        let parts: Vec<Part> = parts.collect();
+        let made = next::Made {
+            repos: parts.iter().map(|part| &part.address).collect(),
+            argocd: has_argocd,
+            versions: has_versions,
+        };
         Ok(Self {
-            parts: parts.collect(),
+            next: next::steps(&asked, places, &made),
             warnings: warnings(&asked, args, &values),
-            next: next::steps(&asked, places),
+            parts,
             app: asked.app,
         })
     }

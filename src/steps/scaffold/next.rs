@@ -7,25 +7,28 @@ use crate::words::forge_repo::ForgeKind;
 use crate::words::scaffold_manifest::ArgoCd;
 use crate::words::wording::shown_path;
 
+/// What is made.
+pub struct Made<'a> {
+    /// The repositories that get files.
+    pub repos: Vec<&'a RepoAddress>,
+    /// Whether Argo CD gets any.
+    pub argocd: bool,
+    /// Whether a version stands anywhere.
+    pub versions: bool,
+}
+
 /// Returns what is left to do, a line each.
-pub fn steps(asked: &Asked, places: &Places) -> Vec<String> {
+pub fn steps(asked: &Asked, places: &Places, made: &Made<'_>) -> Vec<String> {
     let mut steps = Vec::new();
-    let mut folders = Vec::new();
-    for place in [Some(&places.config), Some(&places.argocd), places.app.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        if let RepoAddress::Directory(path) = place {
-            let folder = format!("`{}`", shown_path(path));
-            if !folders.contains(&folder) {
-                folders.push(folder);
-            }
-        }
-    }
+    let folder = |address: &&RepoAddress| match address {
+        RepoAddress::Directory(path) => Some(format!("`{}`", shown_path(path))),
+        RepoAddress::Git(_) | RepoAddress::Forge(_) => None,
+    };
+    let folders: Vec<String> = made.repos.iter().filter_map(folder).collect();
     if !folders.is_empty() {
         steps.push(format!("commit and push {}", folders.join(", ")));
     }
-    if places.app.is_some() && !asked.built().is_empty() {
+    if places.app.is_some() && made.versions && !asked.built().is_empty() {
         let (app, config) = (&asked.names.app, &asked.names.config);
         match (asked.names.forge, asked.one_repo) {
             (ForgeKind::GitHub, true) => {}
@@ -42,6 +45,7 @@ pub fn steps(asked: &Asked, places: &Places) -> Vec<String> {
         }
     }
     match asked.argocd {
+        _ if !made.argocd => {}
         ArgoCd::Application => steps
             .push("let Argo CD read the Applications: kubectl apply, or a folder that it watches".to_owned()),
         ArgoCd::AppOfApps => {
@@ -51,7 +55,7 @@ pub fn steps(asked: &Asked, places: &Places) -> Vec<String> {
         }
         ArgoCd::None => {}
     }
-    if let (Some(env), false) = (asked.envs.first(), asked.built().is_empty()) {
+    if let (Some(env), true) = (asked.envs.first(), made.versions) {
         steps.push(format!(
             "the first build brings its tag to {}; by hand: gitops-steps bump-values --config-repo {} --app {} --env {} --tag TAG",
             env.name,
