@@ -244,6 +244,15 @@ fn no_login_is_committed_with_the_address_that_argo_cd_reads() {
         .exits(2)
         .says("--config-url holds a password");
     assert!(!run.stderr.contains("hush"), "{}", run.stderr);
+    for (url, why) in [
+        ("https://x/y.git\nevil: 1", "--config-url is no URL"),
+        ("y", "is no git address"),
+    ] {
+        web(&bench, &["--config-url", url])
+            .exits(2)
+            .says(why)
+            .prints_plainly();
+    }
     assert!(names(&bench.repo()).is_empty());
     web(&bench, &["--config-url=https://hush@x.example/y.git"]).exits(0);
     let application = bench.read("web-config/argocd/dev/web.yaml");
@@ -358,21 +367,6 @@ fn what_cannot_be_right_is_told_before_anything_is_made() {
             ],
             2,
             "cannot be put into",
-        ),
-        (
-            &[
-                "--app=web",
-                "--group=acme",
-                "--forge=github",
-                "--config-url=https://x/y.git\nevil: 1",
-            ],
-            2,
-            "--config-url is no URL",
-        ),
-        (
-            &["--app=web", "--group=acme", "--forge=github", "--config-url=y"],
-            2,
-            "is no git address",
         ),
     ] {
         scaffold(&bench, arguments)
