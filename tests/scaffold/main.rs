@@ -285,7 +285,6 @@ fn a_dry_run_prints_the_tree_and_writes_nothing() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_cannot_be_right_is_told_before_anything_is_made() {
     let bench = Bench::new(&[]);
     for (arguments, code, word) in [

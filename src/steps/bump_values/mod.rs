@@ -76,22 +76,11 @@ impl Request {
         let policy = self.policy(snapshot, publish)?;
         let resolved = self.resolved(policy.as_ref())?;
         let mut draft = Draft::default();
-        let skipped = match &self.way {
-            Way::Policy { .. } => {
-                for (resolved, images) in &resolved {
-                    self.permit_sender(resolved)?;
-                    by_policy::draft_policy(&mut draft, self, resolved, images, snapshot)?;
-                }
-                Vec::new()
-            }
-            Way::Files(files) => by_file::draft_files(&mut draft, self, files, snapshot)?,
-            Way::Changes(entries) => by_file::draft_changes(&mut draft, self, entries, snapshot)?,
-            Way::Choose(_) | Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => Vec::new(),
-        };
+        let skipped = self.draft_way(&mut draft, &resolved, snapshot)?;
         self.draft_hold(&mut draft, policy.as_ref(), snapshot, now)?;
         let whole = self.draft_whole(&mut draft, snapshot)?;
-        let mut edited = draft.apply()?;
-        whole::add(&whole, &mut edited);
+        let applied = |draft: &Draft| draft.apply().map(|edited| whole::add(&whole, edited));
+        let mut edited = applied(&draft)?;
         let mut warnings = std::mem::take(&mut edited.warnings);
         warnings.extend(self.passed_over());
         warnings.extend(self.chosen.iter().flatten().cloned());
@@ -118,7 +107,7 @@ impl Request {
         if edited.files.is_empty() {
             plan.warnings = warnings;
             plan.operation = whole.operation.unwrap_or(plan.operation);
-            plan.reason = self.note.clone().or(whole.note);
+            plan.reason = self.note.clone().or(whole.note.clone());
             if !skipped.is_empty() {
                 plan.operation = Operation::Skipped;
                 plan.reason = Some(listed(&skipped));
@@ -143,7 +132,7 @@ impl Request {
             });
         }
         if chart::bump_all(&mut draft, &resolved, snapshot)? {
-            edited = draft.apply()?;
+            edited = applied(&draft)?;
         }
         let mut touched = match &policy {
             Some(policy) => self.touched(policy, &draft, &edited.reached)?,
@@ -158,12 +147,7 @@ impl Request {
         plan.frozen = self.is_frozen(&touched, now);
         self.send_on(&mut plan, permitted)?;
         if plan.publish == Publish::PullRequest {
-            plan.held = self.hold_against(&touched);
-            warnings.extend(
-                plan.held
-                    .iter()
-                    .map(|held| format!("{held}; the pull request is for when that ends")),
-            );
+            plan.held = self.hold_against(&touched, &mut warnings);
         }
         warnings.extend(self.shadowed(&edited.reached, policy.as_ref(), snapshot)?);
         name_clusters(&mut edited.changes, &resolved);
@@ -176,6 +160,29 @@ impl Request {
             warnings,
             ..plan
         })
+    }
+
+    /// Drafts what the way of the request says; returns what is passed over, and why.
+    fn draft_way(
+        &self,
+        draft: &mut Draft,
+        resolved: &[(Resolved, &[WantedImage])],
+        snapshot: &dyn Snapshot,
+    ) -> anyhow::Result<Vec<String>> {
+        match &self.way {
+            Way::Policy { .. } => {
+                for (resolved, images) in resolved {
+                    self.permit_sender(resolved)?;
+                    by_policy::draft_policy(draft, self, resolved, images, snapshot)?;
+                }
+                Ok(Vec::new())
+            }
+            Way::Files(files) => by_file::draft_files(draft, self, files, snapshot),
+            Way::Changes(entries) => by_file::draft_changes(draft, self, entries, snapshot),
+            Way::Choose(_) | Way::Promote(_) | Way::Past(_) | Way::Whole(_) | Way::Nothing(_) => {
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// Decides where a change that may or may not be pushed goes, and what there is to say about it.

@@ -133,9 +133,15 @@ impl Request {
 
     /// Says which hold a change goes against, the first where there are several. A forge knows nothing of holds: who merges
     /// its change request has to be told.
-    pub fn hold_against(&self, touched: &[(&RepoPath, Reached)]) -> Option<String> {
+    pub fn hold_against(
+        &self,
+        touched: &[(&RepoPath, Reached)],
+        warnings: &mut Vec<String>,
+    ) -> Option<String> {
         let mut entries = touched.iter().map(|(_, entry)| entry);
-        entries.find_map(held).filter(|_| !self.goes_back())
+        let held = entries.find_map(held).filter(|_| !self.goes_back())?;
+        warnings.push(format!("{held}; the pull request is for when that ends"));
+        Some(held)
     }
 
     /// Whether an environment that changes is frozen now, or held.

@@ -84,9 +84,10 @@ impl Request {
 }
 
 /// Adds the files that come and go to those that were edited, in the order of their names.
-pub(super) fn add(whole: &Whole, edited: &mut Edited) {
+pub(super) fn add(whole: &Whole, mut edited: Edited) -> Edited {
     edited.files.extend(whole.files.iter().cloned());
     edited.files.sort_by(|a, b| a.path.cmp(&b.path));
+    edited
 }
 
 /// The environments of the policy that list a file which comes, goes or changes whole.
