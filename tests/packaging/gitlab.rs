@@ -193,7 +193,24 @@ fn typed(of: &str, input: &Input) -> String {
 /// What a value must look like, in a syntax that RE2 has. The binary judges the value itself, when variables are expanded;
 /// this finds a mistake before any job runs. A text for people has no pattern.
 fn pattern(input: &Input) -> Option<String> {
-    let one = match input.value.as_str() {
+    let mut patterns = Vec::new();
+    for value in &input.values {
+        let pattern = pattern_of(value)?;
+        if !patterns.contains(&pattern) {
+            patterns.push(pattern);
+        }
+    }
+    let one = patterns.join("|");
+    // A list is one value a line.
+    Some(match input.kind {
+        Kind::List => format!(r"^(({one})(\n+|$))*$"),
+        _ => format!("^({one})?$"),
+    })
+}
+
+/// What a value of this name looks like.
+fn pattern_of(value: &str) -> Option<String> {
+    Some(match value {
         "APP" => r"[A-Za-z0-9._*,${}-]+".to_owned(),
         "ENV" => r"[A-Za-z0-9._/ ${}-]+".to_owned(),
         "TAG" => r"[A-Za-z0-9._+${}-]+".to_owned(),
@@ -206,11 +223,6 @@ fn pattern(input: &Input) -> Option<String> {
         "BRANCH" | "REF" => r"[^\s~^:?*\\]+".to_owned(),
         "ADDRESS" | "REPO" | "ID" | "LOGIN" | "TYPE" => r"\S+".to_owned(),
         _ => return None,
-    };
-    // A list is one value a line.
-    Some(match input.kind {
-        Kind::List => format!(r"^(({one})(\n+|$))*$"),
-        _ => format!("^({one})?$"),
     })
 }
 

@@ -65,8 +65,8 @@ pub struct Input {
     pub name: String,
     pub heading: String,
     pub kind: Kind,
-    /// The name that its value has in the help, such as DURATION; empty for a switch.
-    pub value: String,
+    /// The names that its value has in the help, such as DURATION, each once; empty for a switch.
+    pub values: Vec<String>,
     /// What it means, and to which commands.
     meanings: Vec<(String, Vec<&'static str>)>,
 }
@@ -125,8 +125,10 @@ impl Input {
             }
             _ => Kind::Text,
         };
-        if self.value != flag.value {
-            self.value = String::new();
+        for value in flag.values {
+            if !self.values.contains(&value) {
+                self.values.push(value);
+            }
         }
     }
 }
@@ -158,7 +160,7 @@ pub fn of(command: &'static str) -> Vec<Input> {
             name: argument.get_long().unwrap().to_owned(),
             heading: argument.get_help_heading().unwrap_or("Options").to_owned(),
             kind: kind(argument),
-            value: value(argument),
+            values: vec![value(argument)],
             meanings: vec![(help(argument), vec![command])],
         })
         .collect()

@@ -164,7 +164,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "APP", help_heading = "Folder")]
     pub app: Option<String>,
     /// Image, for {image}; with a tag, for {tag} too
-    #[arg(long, value_name = "NAME", help_heading = "Folder")]
+    #[arg(long, value_name = "IMAGE", help_heading = "Folder")]
     pub image: Option<String>,
     /// Tag of the image, for {tag}
     #[arg(long, value_name = "TAG", help_heading = "Folder")]

@@ -19,7 +19,7 @@ use crate::words::select::{Said, Write};
 #[command(after_help = EXAMPLES)]
 pub struct ResolveImageArgs {
     /// Image, without tag, or a Helm chart in a registry; of an app with several images, the one that is meant
-    #[arg(long, value_name = "NAME", help_heading = "What")]
+    #[arg(long, value_name = "IMAGE", help_heading = "What")]
     pub image: Option<String>,
     /// Address of a Helm chart repository, whose index.yaml has the chart that --image names
     #[arg(
