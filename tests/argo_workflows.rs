@@ -1,21 +1,13 @@
 //! The templates for Argo Workflows carry an image to a config repo of kustomize overlays, whatever the parameters hold.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::support::cli::Run;
+use crate::support::stage::{Forge, REPO, Stage, TOKEN, Way};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
-use support::cli::Run;
-use support::stage::{Forge, REPO, Stage, TOKEN, Way};
 
 const OLD: &str = "74219bccf809027b1641c5dc0b05f7add6031aa2";
 const NEW: &str = "0e5d1f0a8c2b4d6e8f00112233445566778899aa";

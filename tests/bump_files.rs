@@ -1,12 +1,9 @@
 //! Values by path in a directory: what is written, printed and returned.
-#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
-
-mod support;
 
 use std::fs;
 
+use crate::support::cli::{Bench, text};
 use predicates::str::{contains, is_empty};
-use support::cli::{Bench, text};
 
 const VALUES: &str =
     "# web\nimage:\n  repository: ghcr.io/acme/web\n  tag: v1.0.0   # the tag\nreplicas: 3\n";

@@ -1,9 +1,7 @@
 //! Change requests when something is in the way: lost answers, races, missing labels, rules of the repository.
 
-mod support;
-
-use support::cli::Run;
-use support::stage::{Forge, REPO, Stage, Trouble, Way};
+use crate::support::cli::Run;
+use crate::support::stage::{Forge, REPO, Stage, Trouble, Way};
 
 const POLICY: &str = "\
 version: 1

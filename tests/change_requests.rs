@@ -1,8 +1,6 @@
 //! Change requests, on both forges and by every way to a config repo: whatever is there already, it ends well.
 
-mod support;
-
-use support::stage::{Request, Stage, Way};
+use crate::support::stage::{Request, Stage, Way};
 
 const POLICY: &str = "\
 version: 1

@@ -1,19 +1,11 @@
 //! The policy file against the repository: every finding at once, on its line.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::{bare_repo, git_says};
 use serde_json::{Value, json};
-use support::cli::{Bench, Run, text};
-use support::git_server::{bare_repo, git_says};
 
 const IMAGE: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: v1\n";
 

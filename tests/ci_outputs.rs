@@ -1,18 +1,10 @@
 //! What CI hosts read: the same keys on success, on nothing to do and on failure.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 
-use support::cli::{Bench, Run, text};
-use support::outputs::of_github;
+use crate::support::cli::{Bench, Run, text};
+use crate::support::outputs::of_github;
 
 const KEYS: [&str; 15] = [
     "branch",

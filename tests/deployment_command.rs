@@ -1,20 +1,12 @@
 //! What `deployment-status -- COMMAND` runs and records, whatever the command does.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::jobs::{Hub, Lab, REPO};
-use support::{github, gitlab};
+use crate::support::jobs::{Hub, Lab, REPO};
+use crate::support::{github, gitlab};
 
 fn wait_for_file(path: &Path) -> String {
     let start = Instant::now();

@@ -1,16 +1,8 @@
 //! What `deployment-status` records on either forge.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::github;
+use crate::support::jobs::{Hub, Lab, REPO};
 use serde_json::{Value, json};
-use support::github;
-use support::jobs::{Hub, Lab, REPO};
 
 #[test]
 fn a_deployment_is_created_followed_and_not_recorded_twice() {

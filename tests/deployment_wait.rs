@@ -1,18 +1,10 @@
 //! What `deployment-status --wait-for` waits for, and what it records.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::argocd::{self, ArgoCd, application};
+use crate::support::cli::Run;
+use crate::support::gitlab;
+use crate::support::jobs::{Hub, REPO};
 use serde_json::json;
-use support::argocd::{self, ArgoCd, application};
-use support::cli::Run;
-use support::gitlab;
-use support::jobs::{Hub, REPO};
 
 fn waiting(hub: &Hub, argocd: &ArgoCd, more: &[&str]) -> Run {
     let variables = [

@@ -1,17 +1,9 @@
 //! `dispatch-deploy` against both forges: what is sent starts the receiver's run, and `--wait` follows that very run.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::cli::{Bench, Run};
+use crate::support::github::{self, Flavor, Hub, Workflow};
+use crate::support::gitlab::{self, Lab};
 use serde_json::{Value, json};
-use support::cli::{Bench, Run};
-use support::github::{self, Flavor, Hub, Workflow};
-use support::gitlab::{self, Lab};
 
 const REPO: &str = "acme/deploy";
 const TOKEN: &str = "t0k3n-s3cret-of-the-bot";

@@ -1,11 +1,8 @@
 //! Two repositories and no human step but the merge: the build of `acme/web` hands its image over, the job that this
 //! starts in `acme/deploy` brings it to dev and asks for prod, and the deployments of `acme/web` follow.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
-mod support;
-
+use crate::support::story::{CONFIG, Job, Road, SOURCE, Step, Story};
 use serde_json::json;
-use support::story::{CONFIG, Job, Road, SOURCE, Step, Story};
 
 const HEAD: &str = "promote/prod/web";
 /// What stands before the story, set by hand.

@@ -1,16 +1,8 @@
 //! From an event: what a build sends arrives, and what a stranger sends changes nothing.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::cli::{Bench, Run};
+use crate::support::git_server::git_says;
 use serde_json::{Value, json};
-use support::cli::{Bench, Run};
-use support::git_server::git_says;
 
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 const ZERO: &str = "0000000000000000000000000000000000000000";

@@ -1,22 +1,14 @@
 //! The GitHub that the tests talk to: it accepts what GitHub accepts, and refuses what GitHub refuses.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
+use crate::support::git_server::{git, git_says};
+use crate::support::github::{App, Failure, Fake, Flavor, Grant, Hub, Workflow};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
-use support::git_server::{git, git_says};
-use support::github::{App, Failure, Fake, Flavor, Grant, Hub, Workflow};
 
 const REPO: &str = "acme/deploy";
 

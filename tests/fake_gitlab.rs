@@ -1,18 +1,11 @@
 //! The fake GitLab accepts what GitLab accepts, and refuses what it refuses.
-#![allow(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test that speaks HTTP and runs git"
-)]
-
-mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
+use crate::support::git_server::{git, git_says};
+use crate::support::gitlab::{Failure, Fake, Grant, Role};
 use serde_json::{Value, json};
-use support::git_server::{git, git_says};
-use support::gitlab::{Failure, Fake, Grant, Role};
 
 const PROJECT: &str = "acme/deploy";
 const P: &str = "/api/v4/projects/acme%2Fdeploy";

@@ -1,26 +1,19 @@
 //! Files that a commit adds, changes and removes: the same by every way to a config repo, and as its diff says.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests set up the world"
-)]
-
-mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::support::cli::Bench;
+use crate::support::git_server::git_says;
+use crate::support::reach::tree_of;
+use crate::support::stage::{Stage, Way};
 use gitops_steps::plan::commit::{Fate, FileChange, NewCommit};
 use gitops_steps::plan::diff::unified;
 use gitops_steps::words::fault::{Fault, Kind};
 use gitops_steps::words::repo_path::RepoPath;
 use gitops_steps::world::checkout::Checkout;
 use gitops_steps::world::config_repo::{ConfigRepo, Outcome};
-use support::cli::Bench;
-use support::git_server::git_says;
-use support::reach::tree_of;
-use support::stage::{Stage, Way};
 
 const FILES: &[(&str, &str)] = &[
     ("a", "1\n"),

@@ -1,12 +1,5 @@
 //! Config repos reached by git: over HTTP from a real server, over file:// and over ssh.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests set up the world"
-)]
-
-mod support;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::git_server::{self, GitServer, Options, Right, bare_repo, commit_to, git_says};
 use gitops_steps::plan::commit::{Fate, FileChange, Identity, NewCommit, Signing};
 use gitops_steps::plan::snapshot::Snapshot;
 use gitops_steps::words::address::GitUrl;
@@ -27,7 +21,6 @@ use gitops_steps::world::git::{Access, GitRepo};
 use gitops_steps::world::git_config::GitConfig;
 use gitops_steps::world::http::Http;
 use gitops_steps::world::progress::Silent;
-use support::git_server::{self, GitServer, Options, Right, bare_repo, commit_to, git_says};
 
 const FILES: &[(&str, &str)] = &[
     ("app/dev.yaml", "tag: v1\n"),

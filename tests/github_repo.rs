@@ -1,17 +1,11 @@
 //! A config repo and its pull requests through GitHub's API, against a GitHub that refuses what GitHub refuses.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use crate::support::cli::Bench;
+use crate::support::github::{App, Failure, Fake, Flavor, Grant, Hub};
 use gitops_steps::plan::change_request::{
     AutoMerge, ChangeRequest, Dressing, Edit, MergeMethod, NewChangeRequest, Opened, State,
 };
@@ -30,8 +24,6 @@ use gitops_steps::world::git_config::GitConfig;
 use gitops_steps::world::http::Http;
 use gitops_steps::world::progress::Silent;
 use serde_json::json;
-use support::cli::Bench;
-use support::github::{App, Failure, Fake, Flavor, Grant, Hub};
 
 const REPO: &str = "acme/deploy";
 const POLICY: &str = ".gitops-steps.yaml";

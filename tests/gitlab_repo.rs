@@ -1,16 +1,9 @@
 //! A config repo and its merge requests through GitLab's API, against a GitLab that refuses what GitLab refuses.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::gitlab::{Failure, Fake, Grant, Lab, Role};
 use gitops_steps::plan::change_request::{
     AutoMerge, ChangeRequest, Dressing, Edit, MergeMethod, NewChangeRequest, Opened, State,
 };
@@ -28,7 +21,6 @@ use gitops_steps::world::forge::access::{ApiRoot, Credential, ForgeAccess};
 use gitops_steps::world::git_config::GitConfig;
 use gitops_steps::world::http::Http;
 use gitops_steps::world::progress::Silent;
-use support::gitlab::{Failure, Fake, Grant, Lab, Role};
 
 const REPO: &str = "acme/team/deploy";
 const POLICY: &str = ".gitops-steps.yaml";

@@ -1,20 +1,12 @@
 //! The order guard through the binary, where versions tell nothing: by run number, and by commit.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::thread;
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::{GitServer, Options, bare_repo, commit_to, git_says};
+use crate::support::github::{Fake, Grant};
 use serde_json::{Value, json};
-use support::cli::{Bench, Run, text};
-use support::git_server::{GitServer, Options, bare_repo, commit_to, git_says};
-use support::github::{Fake, Grant};
 
 const IMAGE: &str = "registry.example/acme/shop";
 const POLICY: &str = "version: 1

@@ -1,18 +1,10 @@
 //! What ran where, since when and by whom: told from git alone, by what the files held.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::fs;
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::{GitServer, Options, commit_to, git, git_says};
 use serde_json::Value;
-use support::cli::{Bench, Run, text};
-use support::git_server::{GitServer, Options, commit_to, git, git_says};
 
 const POLICY: &str = r#"version: 1
 apps:

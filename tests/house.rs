@@ -1,9 +1,4 @@
 //! What holds for the source as a whole: the floors, the dependency table, no unfinished code.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "this test reads the source and asks cargo"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;

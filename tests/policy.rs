@@ -1,15 +1,7 @@
 //! By policy: an app and an environment are enough, and what the policy forbids does not happen.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
-use support::cli::{Bench, Run};
-use support::git_server::git_says;
+use crate::support::cli::{Bench, Run};
+use crate::support::git_server::git_says;
 
 const POLICY: &str = r#"version: 1
 apps:

@@ -1,18 +1,10 @@
 //! `check --remote`: what the forge tells before anything is written, also of tokens that may not.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::cli::{Bench, Run};
+use crate::support::github::{self, App, Rule, Workflow};
+use crate::support::stage::{REPO, Way};
+use crate::support::{git_server, gitlab};
 use serde_json::Value;
-use support::cli::{Bench, Run};
-use support::github::{self, App, Rule, Workflow};
-use support::stage::{REPO, Way};
-use support::{git_server, gitlab};
 
 const TOKEN: &str = "github_pat_s3cret";
 /// An empty variable is an absent one.
@@ -360,8 +352,8 @@ fn a_protected_branch_of_gitlab_and_a_job_token_are_told_of() {
     let archived = lab(gitlab::Grant::everything("bot"), |lab| lab.archive(REPO));
     let run = ask_lab(&archived, &archived.git_url(REPO)).exits(5);
     assert!(items(&run).contains(&"repository error".to_owned()));
-    let stage = support::stage::Stage::gitlab(Way::Clone, &FILES);
-    let support::stage::Forge::Lab(lab) = &stage.forge else {
+    let stage = crate::support::stage::Stage::gitlab(Way::Clone, &FILES);
+    let crate::support::stage::Forge::Lab(lab) = &stage.forge else {
         unreachable!("it is GitLab")
     };
     lab.token("glcbt-s3cret-job", gitlab::Grant::job("ana", REPO));

@@ -1,19 +1,11 @@
 //! Previews in the jobs of either forge's CI: what those tell by themselves, and which token goes where.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::fs;
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::jobs::{Hub, Lab, REPO};
+use crate::support::{github, outputs};
 use serde_json::{Value, json};
-use support::cli::{Bench, Run, text};
-use support::jobs::{Hub, Lab, REPO};
-use support::{github, outputs};
 
 const CONFIG: &str = "acme/deploy";
 const TEMPLATE: [(&str, &str); 1] = [("previews/_template/a.yaml", "url: {url}\n")];

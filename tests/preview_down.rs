@@ -1,16 +1,8 @@
 //! What goes with a pull request, and what is left over: `preview down` and `preview gc`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::previews::{APP, Previews};
+use crate::support::stage::Forge;
 use serde_json::json;
-use support::previews::{APP, Previews};
-use support::stage::Forge;
 
 const FILES: [(&str, &str); 3] = [
     ("base/web.yaml", "kind: Deployment\n"),
@@ -439,7 +431,7 @@ fn a_pull_request_that_is_opened_again_meanwhile_keeps_its_folder() {
 
 #[test]
 fn a_right_that_is_missing_is_named() {
-    use support::github::Grant;
+    use crate::support::github::Grant;
     let previews = Previews::github(&FILES);
     let number = previews.opens("feature/a");
     let Forge::Hub(hub) = &previews.stage.forge else {
@@ -462,6 +454,6 @@ fn a_right_that_is_missing_is_named() {
         ])
         .env("GITOPS_STEPS_API_URL", hub.api_url())
         .env("GITOPS_STEPS_TOKEN", "weak-s3cret");
-    let run = support::cli::Run::from(command.output().unwrap()).exits(5);
+    let run = crate::support::cli::Run::from(command.output().unwrap()).exits(5);
     assert!(run.stderr.contains("deployments"), "{}", run.stderr);
 }

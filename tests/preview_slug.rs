@@ -1,17 +1,9 @@
 //! What a branch's preview is called: `preview slug`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::cli::{Bench, Run};
+use crate::support::jobs::{Hub, Lab, REPO};
+use crate::support::outputs;
 use serde_json::json;
-use support::cli::{Bench, Run};
-use support::jobs::{Hub, Lab, REPO};
-use support::outputs;
 
 fn slug(arguments: &[&str]) -> Run {
     slug_with(&[], arguments)

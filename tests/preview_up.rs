@@ -1,16 +1,8 @@
 //! What a pull request gets as long as it is open: `preview up`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::previews::{Deed, Previews};
+use crate::support::stage::Forge;
 use serde_json::json;
-use support::previews::{Deed, Previews};
-use support::stage::Forge;
 
 const FILES: [(&str, &str); 4] = [
     ("base/web.yaml", "kind: Deployment\n"),
@@ -250,8 +242,8 @@ fn what_somebody_reported_meanwhile_stays() {
         command
             .args(arguments)
             .env("GITOPS_STEPS_API_URL", hub.api_url())
-            .env("GITOPS_STEPS_TOKEN", support::stage::TOKEN);
-        support::cli::Run::from(command.output().unwrap()).exits(0);
+            .env("GITOPS_STEPS_TOKEN", crate::support::stage::TOKEN);
+        crate::support::cli::Run::from(command.output().unwrap()).exits(0);
     };
     run(&done);
     previews.run("up", &up).exits(0);

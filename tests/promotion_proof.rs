@@ -1,10 +1,7 @@
 //! A version goes on only when it has proven itself: its deployment succeeded, so long ago.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
-mod support;
-
-use support::cli::Run;
-use support::stage::{Forge, Stage, TOKEN, Way};
+use crate::support::cli::Run;
+use crate::support::stage::{Forge, Stage, TOKEN, Way};
 
 const POLICY: &str = "\
 version: 1

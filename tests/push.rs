@@ -1,20 +1,12 @@
 //! Pushed without a clone: one commit on the branch of a real server, or nothing and the reason.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::Ordering;
 
-use support::cli::{Bench, Run, text};
-use support::git_server::{Fault, GitServer, Options, Right, bare_repo, commit_to, git, git_says};
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::{Fault, GitServer, Options, Right, bare_repo, commit_to, git, git_says};
 
 const POLICY: &str = r"version: 1
 apps:

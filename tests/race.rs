@@ -1,18 +1,10 @@
 //! Many jobs at once: every one lands, and none undoes another.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::thread;
 
-use support::cli::{Bench, Run};
-use support::git_server::{GitServer, Options, git_says};
+use crate::support::cli::{Bench, Run};
+use crate::support::git_server::{GitServer, Options, git_says};
 
 fn values(tag: &str) -> String {
     format!("image:\n  repository: registry.example/acme/app\n  tag: {tag} # kept\n")

@@ -1,15 +1,7 @@
 //! Rate limits and ailing servers: waited for as long as there is time, and never asked without end.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
-use support::cli::{Bench, Run};
-use support::github::{Failure, Fake, Grant};
+use crate::support::cli::{Bench, Run};
+use crate::support::github::{Failure, Fake, Grant};
 
 const REPO: &str = "acme/deploy";
 const TOKEN: &str = "ghp-s3cret-of-the-bot";

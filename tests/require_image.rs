@@ -1,17 +1,9 @@
 //! `--require-image` writes nothing that the registry does not have, by every way to a config repo on both forges.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::cli::Bench;
+use crate::support::registry::{FakeRegistry, INDEX, Lock, MANIFEST};
+use crate::support::stage::Stage;
 use serde_json::json;
-use support::cli::Bench;
-use support::registry::{FakeRegistry, INDEX, Lock, MANIFEST};
-use support::stage::Stage;
 
 /// A registry with `v1.0.0` and `1.1.0` for one platform, and `1.2.0` for two; returns the digest of the last one.
 fn stocked() -> (FakeRegistry, String) {

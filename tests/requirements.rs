@@ -1,21 +1,13 @@
 //! What was asked for is answered on one page, by command lines that are taken and by tests that are there.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::git_says;
 use clap::Parser as _;
 use gitops_steps::command::cli::Cli;
-use support::cli::{Bench, Run, text};
-use support::git_server::git_says;
 
 /// The numbers of what the lifecycle has to answer, by document.
 const ASKED: [(&str, &[u32]); 5] = [

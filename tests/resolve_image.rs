@@ -1,17 +1,9 @@
 //! `resolve-image` says which tag an environment should run, asked of a fake registry that takes no request that a strict
 //! one would refuse.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
+use crate::support::cli::{Bench, Run};
+use crate::support::registry::{FakeRegistry, INDEX, Lock, MANIFEST};
 use serde_json::{Value, json};
-use support::cli::{Bench, Run};
-use support::registry::{FakeRegistry, INDEX, Lock, MANIFEST};
 
 /// A registry whose image has these tags, each of a build of its own, one an hour.
 fn stocked(tags: &[&str]) -> FakeRegistry {
@@ -312,7 +304,7 @@ fn a_private_registry_is_asked_with_the_login_and_says_when_there_is_none() {
     ]);
     let run = Run::from(command.env("DOCKER_AUTH_CONFIG", login).output().unwrap()).exits(0);
     assert_eq!(run.stdout, "1.0.0\n");
-    support::secret::is_absent(&run.stderr);
+    crate::support::secret::is_absent(&run.stderr);
 }
 
 #[test]

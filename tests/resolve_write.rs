@@ -1,16 +1,8 @@
 //! `--resolve` brings what the registry has to an environment, by every way to a config repo on both forges.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
-use support::cli::{Bench, Run};
-use support::registry::FakeRegistry;
-use support::stage::{Stage, Way};
+use crate::support::cli::{Bench, Run};
+use crate::support::registry::FakeRegistry;
+use crate::support::stage::{Stage, Way};
 
 const HELD: &str = "holds:\n  web/dev: {reason: leaks memory}\n";
 

@@ -1,16 +1,8 @@
 //! `rollback` brings back what an environment had, by every way to a config repo on both forges.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
-use support::cli::{Bench, Run};
-use support::git_server::git_says;
-use support::stage::Stage;
+use crate::support::cli::{Bench, Run};
+use crate::support::git_server::git_says;
+use crate::support::stage::Stage;
 
 const POLICY: &str = "\
 version: 1

@@ -1,12 +1,5 @@
 //! A token stays where it belongs, and a run leaves nothing behind, however it ends.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests set up the world"
-)]
-
-mod support;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,13 +9,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::{Fault, GitServer, Options, Right, git_says};
+use crate::support::stage::{Forge, Stage, TOKEN as STAGE_TOKEN, Way};
+use crate::support::{github, secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use support::cli::{Bench, Run, text};
-use support::git_server::{Fault, GitServer, Options, Right, git_says};
-use support::stage::{Forge, Stage, TOKEN as STAGE_TOKEN, Way};
-use support::{github, secret};
 
 /// A token whose spellings differ, and the logins that are made of it.
 const TOKEN: &str = "s3cr/t+T0ken=";

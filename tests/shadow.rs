@@ -1,15 +1,7 @@
 //! What lies over a value and is what counts instead: found by `check`, and by a bump of the value.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-mod support;
-
-use support::cli::{Bench, Run};
-use support::stage::{Stage, Way};
+use crate::support::cli::{Bench, Run};
+use crate::support::stage::{Stage, Way};
 
 const VALUES: &str = "image:\n  repository: ghcr.io/acme/web\n  tag: v1\n";
 const DEPLOYMENT: &str = "apiVersion: apps/v1

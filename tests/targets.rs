@@ -1,9 +1,6 @@
 //! Images are found in every kind of file, and each place is changed in its own shape.
-#![allow(clippy::disallowed_methods, missing_docs, reason = "tests touch the world")]
 
-mod support;
-
-use support::cli::Bench;
+use crate::support::cli::Bench;
 
 const OLD: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 const NEW: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";

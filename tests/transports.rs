@@ -1,8 +1,6 @@
 //! One table of runs, the same by every way to a config repo on both forges: API, git, and a clone.
 
-mod support;
-
-use support::stage::{Stage, Way};
+use crate::support::stage::{Stage, Way};
 
 const POLICY: &str = "\
 version: 1

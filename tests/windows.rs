@@ -1,19 +1,11 @@
 //! What only Windows has: drives, `\` between folders, line ends, its own shell.
 #![cfg(windows)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
-
-mod support;
 
 use std::fs;
 
-use support::cli::{Bench, text};
-use support::jobs::Hub;
-use support::outputs::of_github;
+use crate::support::cli::{Bench, text};
+use crate::support::jobs::Hub;
+use crate::support::outputs::of_github;
 
 const SET: [&str; 2] = ["--set", "image.tag=v2"];
 

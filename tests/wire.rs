@@ -1,22 +1,15 @@
 //! The way to a config repo through the binary: trust, proxies, deadlines, redirects, and what `--verbose` tells.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "tests set up the world"
-)]
-
-mod support;
 
 use std::io::Write as _;
 use std::time::Duration;
 
+use crate::support::cli::{Bench, Run, text};
+use crate::support::git_server::{Fault, GitServer, Options, Right, bare_repo, git_says};
+use crate::support::proxy::Proxy;
+use crate::support::tls::Authority;
 use predicates::prelude::*;
 use predicates::str::contains;
-use support::cli::{Bench, Run, text};
-use support::git_server::{Fault, GitServer, Options, Right, bare_repo, git_says};
-use support::proxy::Proxy;
-use support::tls::Authority;
 
 const FILES: &[(&str, &str)] = &[("app/dev.yaml", "tag: v1\n")];
 const CHANGE: [&str; 4] = ["--file", "app/dev.yaml", "--set", "tag=v2"];

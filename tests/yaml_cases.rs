@@ -1,10 +1,6 @@
 //! Cases of the YAML engine as data: the project's own, and any file of the same form from outside.
 //!
 //! `GITOPS_STEPS_CASES=file` runs more cases; `GITOPS_STEPS_CORPUS=dir` edits real files (see `examples/corpus.rs`).
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test reads its data and where more of it lies"
-)]
 
 use base64::Engine as _;
 use gitops_steps::yaml::{Document, Edit, File, IfMissing, Operation, Path, Value};

@@ -1,5 +1,4 @@
 //! Several edits in one run: every path means the text as it was, and nothing odd is made.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 use gitops_steps::yaml::{Edit, ErrorKind, File, IfMissing, Operation, Path, Value};
 use proptest::prelude::*;

@@ -53,7 +53,7 @@ pub fn markdown() -> String {
     let mut root = Cli::command();
     root.build();
     let mut text = String::from(
-        "# Commands and flags\n\n<!-- Generated from the command line: GITOPS_STEPS_BLESS=1 cargo test --test docs -->\n\n\
+        "# Commands and flags\n\n<!-- Generated from the command line: GITOPS_STEPS_BLESS=1 cargo test docs -->\n\n\
          Every flag has an environment variable, named beside it. An empty variable is an absent one; a list takes one\n\
          value a line; booleans take true, false, 1, 0, yes, no, on and off; a flag wins over its variable. Without any\n\
          argument, `GITOPS_STEPS_COMMAND` names the command.\n",

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::job;
 use super::lab::{DEV, Lab, both};
 use super::pipeline::Pipeline;
-use super::support::cli::{Bench, Run, text};
+use crate::support::cli::{Bench, Run, text};
 
 #[test]
 fn a_script_of_ones_own_finds_gitops_steps_on_the_path() {

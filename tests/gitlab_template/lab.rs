@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::job::{self, Ended};
 use super::pipeline::Pipeline;
-use super::support::cli::Bench;
-use super::support::gitlab::{Fake, Grant};
+use crate::support::cli::Bench;
+use crate::support::gitlab::{Fake, Grant};
 
 pub const CONFIG: &str = "acme/deploy";
 pub const APP: &str = "acme/web";

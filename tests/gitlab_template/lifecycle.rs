@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::job::Ended;
 use super::lab::{APP, CONFIG, Lab, NO_JOB_TOKEN, NO_TOKEN};
 use super::pipeline::{self, Pipeline};
-use super::support::git_server::git_says;
-use super::support::gitlab::Grant;
-use super::support::registry::FakeRegistry;
+use crate::support::git_server::git_says;
+use crate::support::gitlab::Grant;
+use crate::support::registry::FakeRegistry;
 
 /// What CI says of a push to the default branch.
 const MAIN: [(&str, &str); 3] = [

@@ -5,7 +5,7 @@ use gitops_steps::words::image::Tag;
 use gitops_steps::world::registry::chart_versions;
 use serde_json::json;
 
-use crate::asker::{ANA, asker, asker_with, login, look, tag};
+use super::asker::{ANA, asker, asker_with, login, look, tag};
 use crate::support::registry::{CONFIG, DOCKER_LIST, DOCKER_MANIFEST, FakeRegistry, INDEX, Lock, MANIFEST};
 
 const CREATED: &str = "org.opencontainers.image.created";

@@ -1,6 +1,6 @@
 //! Who we are, and to whom we say it.
 
-use crate::asker::{ANA, asker, asker_with, login};
+use super::asker::{ANA, asker, asker_with, login};
 use crate::support::registry::{FakeRegistry, Lock};
 
 #[test]
@@ -173,8 +173,8 @@ mod helpers {
     use std::os::unix::fs::PermissionsExt as _;
     use std::time::Duration;
 
+    use super::super::asker::asker_within;
     use super::*;
-    use crate::asker::asker_within;
 
     /// What came of asking with a helper of this script, and the registry.
     fn tags(lock: Lock, script: &str, limit: Duration) -> Result<Vec<String>, String> {

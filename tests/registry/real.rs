@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::asker::{asker, asker_with, tag};
+use super::asker::{asker, asker_with, tag};
 use crate::support::cli::{Bench, Run};
 use crate::support::real_registry::RealRegistry;
 

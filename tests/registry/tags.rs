@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::asker::{ANA, asker, asker_with, login};
+use super::asker::{ANA, asker, asker_with, login};
 use crate::support::registry::{FakeRegistry, Lock, Pages};
 
 #[test]

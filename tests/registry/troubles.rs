@@ -2,7 +2,7 @@
 
 use gitops_steps::words::fault::Kind;
 
-use crate::asker::{ANA, asker, asker_with, login, look, tag};
+use super::asker::{ANA, asker, asker_with, login, look, tag};
 use crate::support::registry::{FakeRegistry, Lock};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::app::App;
+use super::app::App;
 
 /// Each file before and after, and the flags beside it.
 const FILES: [(&str, &str, &str); 10] = [

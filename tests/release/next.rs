@@ -1,6 +1,6 @@
 //! Which version comes next.
 
-use crate::app::App;
+use super::app::App;
 use crate::support::cli::{Run, text};
 use crate::support::git_server::{GitServer, Options, git_says};
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::tag_api::{Forge, REPO};
 use crate::support::{github, gitlab};
-use crate::tag_api::{Forge, REPO};
 
 /// A release page, whatever the forge.
 struct Page {
@@ -279,7 +279,7 @@ fn the_tag_that_ci_runs_for_is_the_one() {
                 ("GITHUB_REF_NAME", "v1.0.0"),
                 ("CI_COMMIT_TAG", "v1.0.0"),
             ])
-            .env("GITOPS_STEPS_TOKEN", crate::tag_api::TOKEN);
+            .env("GITOPS_STEPS_TOKEN", super::tag_api::TOKEN);
         let told = crate::support::cli::Run::from(command.output().unwrap())
             .exits(0)
             .json();
@@ -296,7 +296,7 @@ fn the_tag_that_ci_runs_for_is_the_one() {
         .args(["release", "publish", "--repo", &forge.address()])
         .envs(forge.variables())
         .envs([("GITHUB_REF_TYPE", "tag"), ("GITHUB_REF_NAME", "web/v1.0.0")])
-        .env("GITOPS_STEPS_TOKEN", crate::tag_api::TOKEN);
+        .env("GITOPS_STEPS_TOKEN", super::tag_api::TOKEN);
     crate::support::cli::Run::from(command.output().unwrap())
         .exits(2)
         .says("`web/v1.0.0` is no version, for the tag that CI runs for");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::app::{App, CI};
+use super::app::{App, CI};
 use crate::support::cli::{Bench, Run, text};
 use crate::support::git_server::{Fault, GitServer, Options, commit_to, git_says};
 

@@ -1,7 +1,7 @@
 //! What the built-in templates make.
 
-use super::support::cli::{Bench, Run};
 use super::{names, scaffold, tree, web};
+use crate::support::cli::{Bench, Run};
 
 #[test]
 fn the_sync_is_automatic_where_a_build_is_deployed_by_itself() {

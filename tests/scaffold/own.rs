@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::support::cli::{Bench, Run};
-use super::support::git_server::{bare_repo, git_says};
 use super::{names, scaffold, tree};
+use crate::support::cli::{Bench, Run};
+use crate::support::git_server::{bare_repo, git_says};
 
 const MANIFEST: &str = "\
 version: 1
@@ -246,7 +246,7 @@ fn a_template_that_is_too_much_or_reaches_out_is_refused() {
 
 #[test]
 fn the_token_of_the_repositories_does_not_go_to_a_template() {
-    let server = super::support::git_server::GitServer::start(super::support::git_server::Options::default());
+    let server = crate::support::git_server::GitServer::start(crate::support::git_server::Options::default());
     bare_repo(&server.path("t.git"), FILES);
     let bench = Bench::new(&[]);
     let mut command = bench.command();

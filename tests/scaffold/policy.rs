@@ -1,7 +1,7 @@
 //! The entry in the policy file: added to the byte, and held against what is there.
 
-use super::support::cli::Bench;
 use super::{ACME, names, scaffold, tree, web};
+use crate::support::cli::Bench;
 
 const POLICY: &str = "\
 # Ours.

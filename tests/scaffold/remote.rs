@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::support::cli::{Bench, Run};
-use super::support::git_server::git_says;
-use super::support::stage::Stage;
-use super::support::{github, gitlab};
 use super::{scaffold, web};
+use crate::support::cli::{Bench, Run};
+use crate::support::git_server::git_says;
+use crate::support::stage::Stage;
+use crate::support::{github, gitlab};
 
 fn empty_bare(bench: &Bench, name: &str, branch: &str) -> String {
     let bare = bench.beside(name);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::starter::{our_step, rights, starter_named, variables};
+use super::starter::{our_step, rights, starter_named, variables};
 use crate::support::cli::{Bench, Run};
 use crate::support::github::{Fake, Grant};
 use crate::support::registry::FakeRegistry;

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::starter::{DIGEST, Docker, our_steps, rights, runs, starter_named, variables};
+use super::starter::{DIGEST, Docker, our_steps, rights, runs, starter_named, variables};
+use super::{VALUES, app, in_config};
 use crate::support::cli::Run;
 use crate::support::git_server::git_says;
 use crate::support::github::{Grant, Hub};
 use crate::support::stage::Forge;
 use crate::support::story::{CONFIG, Job, Road, SOURCE, Story, job_token};
-use crate::{VALUES, app, in_config};
 
 const POLICY: &str = "\
 version: 1
@@ -95,7 +95,7 @@ impl<'a> Push<'a> {
         let declared = workflow["jobs"][name]["outputs"].as_object().cloned();
         let mut outputs = json!({});
         for (output, value) in declared.unwrap_or_default() {
-            outputs[output] = json!(crate::expression::filled(value.as_str().unwrap(), &context));
+            outputs[output] = json!(super::expression::filled(value.as_str().unwrap(), &context));
         }
         self.needs[name] = json!({ "outputs": outputs });
     }
@@ -192,7 +192,7 @@ fn what_it_hands_over_is_what_the_config_repo_takes() {
         story.handed(&push.job, &variables(step, &context)).0.exits(0);
         let job = story.deploy_job();
         let context = in_config(true, &json!({}));
-        crate::step(&story, &job, "config-deploy", "deploy", &context)
+        super::step(&story, &job, "config-deploy", "deploy", &context)
             .0
             .exits(0);
         assert_eq!(story.file(branch, file), here);

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::expression;
-use crate::starter::{Docker, our_step, rights, runs, starter_named, text, variables};
+use super::expression;
+use super::starter::{Docker, our_step, rights, runs, starter_named, text, variables};
 use crate::support::cli::{Bench, Run};
 use crate::support::github::{Grant, Hub};
 use crate::support::outputs;

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::expression;
+use super::expression;
 use crate::support::cli::{Bench, HERMETIC};
 
 /// What the registry calls the pushed image.

@@ -13,11 +13,11 @@ use gitops_steps::world::clock::sleep;
 use tempfile::TempDir;
 
 use super::page::{Block, Kind, blocks, is_as_shown};
-use super::support::cli::{Run, of_system, text};
-use super::support::github::{self, Grant};
-use super::support::gitlab;
-use super::support::real_registry::RealRegistry;
-use super::support::registry::FakeRegistry;
+use crate::support::cli::{Run, of_system, text};
+use crate::support::github::{self, Grant};
+use crate::support::gitlab;
+use crate::support::real_registry::RealRegistry;
+use crate::support::registry::FakeRegistry;
 
 /// The token that may do everything at the forge.
 pub const TOKEN: &str = "s3cret-of-the-story";

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::expression;
-use super::support::cli::Run;
-use super::support::git_server::git;
-use super::support::github::Workflow;
 use super::teller::{Forge, TOKEN, Teller};
+use crate::starters::expression;
+use crate::support::cli::Run;
+use crate::support::git_server::git;
+use crate::support::github::Workflow;
 
 impl Teller {
     /// Runs the workflow that the last event started.

@@ -1,12 +1,4 @@
 //! What the integration tests share.
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "each test binary uses a part of it"
-)]
 
 pub mod argocd;
 pub mod cli;

@@ -57,19 +57,6 @@ impl Failure {
         let body = r#"{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}"#;
         Self::Status(403, vec![("Retry-After", seconds.to_string())], body.to_owned())
     }
-
-    /// GitHub's answer to a used-up budget that is full again at a time.
-    pub fn primary_limit(reset: i64) -> Self {
-        let headers = vec![
-            ("x-ratelimit-remaining", "0".to_owned()),
-            ("x-ratelimit-reset", reset.to_string()),
-        ];
-        Self::Status(
-            403,
-            headers,
-            r#"{"message":"API rate limit exceeded"}"#.to_owned(),
-        )
-    }
 }
 
 impl Hub {

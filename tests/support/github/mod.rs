@@ -38,8 +38,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 pub use access::{App, Grant, Kind, Level};
-pub use hub::{Failure, Hub, Recorded};
-pub use state::{Rule, Settings, Workflow};
+pub use hub::{Failure, Hub};
+pub use state::{Rule, Workflow};
 
 use super::git_server::{GitServer, Options, Request};
 

@@ -67,11 +67,6 @@ impl Hub {
         self.state().repo_mut(repo).workflows.push(workflow);
     }
 
-    /// Sets how many requests are left in the hour's budget.
-    pub fn budget(&self, requests: u64) {
-        self.state().remaining = requests;
-    }
-
     /// Sets the forge's clock ahead of the true one (or behind).
     pub fn clock_ahead(&self, seconds: i64) {
         self.state().offset = seconds;

@@ -129,11 +129,6 @@ impl Workflow {
             run_name: "deploy {id}".to_owned(),
         }
     }
-
-    pub fn run_name(mut self, template: &str) -> Self {
-        template.clone_into(&mut self.run_name);
-        self
-    }
 }
 
 #[derive(Clone)]

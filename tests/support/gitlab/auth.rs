@@ -101,12 +101,6 @@ impl Grant {
         self
     }
 
-    /// Its project lets job tokens push to it.
-    pub fn may_push(mut self) -> Self {
-        self.pushes = true;
-        self
-    }
-
     pub(super) fn reaches(&self, project: &str) -> bool {
         let own = matches!(&self.kind, Kind::Job(own) if own == project);
         own || self

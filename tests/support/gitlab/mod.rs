@@ -8,11 +8,7 @@
 //!
 //! A test makes a [`Fake`], repositories and tokens, and runs the program against [`Fake::api_url`]. The methods of
 //! [`Lab`] play the people and machines at the other end; a [`Fake`] has them all.
-#![allow(
-    unused_imports,
-    clippy::unnecessary_wraps,
-    reason = "each test binary uses a part of it; all routes have one shape"
-)]
+#![allow(clippy::unnecessary_wraps, reason = "all routes have one shape")]
 
 mod answer;
 mod auth;
@@ -34,7 +30,6 @@ mod state;
 mod store;
 mod wire;
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,12 +46,8 @@ pub struct Recorded {
     pub method: String,
     /// Path with query, as sent, without `/api`: it begins with `/v4/` or `/graphql`.
     pub target: String,
-    /// The headers; their names are in lower case.
-    pub headers: HashMap<String, String>,
     /// The header that held the token (`private-token`, `job-token`, `authorization`), or `""`.
     pub auth: &'static str,
-    /// What that header said, or the `token` field of the trigger API.
-    pub token: String,
     /// The body's fields, of a form as of JSON; `null` when there is none.
     pub body: Value,
 }

@@ -54,10 +54,6 @@ impl Lab {
         store.set_branch(name, store.commit_of(from).unwrap());
     }
 
-    pub fn delete_branch(&self, project: &str, name: &str) {
-        self.state().store(project).delete_branch(name);
-    }
-
     /// A maintainer merges a merge request, whatever holds it but a conflict; returns the commit.
     pub fn merge(&self, project: &str, iid: u64) -> String {
         let mut state = self.state();
@@ -171,11 +167,6 @@ impl Lab {
         self.state().project(project).archived = true;
     }
 
-    /// The project's way to merge: `merge` or `ff`.
-    pub fn merge_method(&self, project: &str, method: &str) {
-        method.clone_into(&mut self.state().project(project).merge_method);
-    }
-
     /// The project merges only what a pipeline has passed.
     pub fn only_if_pipeline_succeeds(&self, project: &str) {
         self.state().project(project).only_if_pipeline_succeeds = true;
@@ -187,11 +178,6 @@ impl Lab {
         let mut state = self.state();
         let project = state.project(project);
         (project.variables, project.payload) = (false, false);
-    }
-
-    /// As [`Lab::forbid_variables`], for a GitLab that lets `$TRIGGER_PAYLOAD` pass.
-    pub fn forbid_variables_but_payload(&self, project: &str) {
-        self.state().project(project).variables = false;
     }
 
     /// Sets the clock ahead of the true one, or behind.
@@ -309,10 +295,6 @@ impl Lab {
 
     pub fn environments(&self, project: &str) -> Vec<Value> {
         self.all(project, |state| &state.projects[project].environments)
-    }
-
-    pub fn statuses(&self, project: &str) -> Vec<Value> {
-        self.all(project, |state| &state.projects[project].statuses)
     }
 
     fn all(&self, project: &str, which: impl Fn(&State) -> &Vec<Value>) -> Vec<Value> {

@@ -83,18 +83,10 @@ fn login(request: &Request) -> Login {
 
 fn record(lab: &Lab, request: &Request, path: &str, parsed: Option<&Parsed>) {
     let body = parsed.map_or(Value::Null, |parsed| parsed.body.clone());
-    let login = login(request);
-    let field = body["token"].as_str().unwrap_or_default();
     let recorded = Recorded {
         method: request.method.clone(),
         target: path.to_owned(),
-        headers: request.headers.clone(),
-        auth: login.header,
-        token: if login.header.is_empty() {
-            field.to_owned()
-        } else {
-            login.token
-        },
+        auth: login(request).header,
         body,
     };
     lab.inner.requests.lock().unwrap().push(recorded);

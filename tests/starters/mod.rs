@@ -1,31 +1,23 @@
 //! The starter workflows work as they stand: from a push to the app's repository to the request for prod.
 // The scripts in them are for a Linux runner.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
 mod config;
 mod deployment;
-mod expression;
+pub mod expression;
 mod integration;
 mod starter;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::support::cli::Run;
+use crate::support::git_server::git_says;
+use crate::support::github::{Grant, Hub, Workflow};
+use crate::support::stage::{Forge, Stage, Way};
+use crate::support::story::{APP, CONFIG, Job, Road, SOURCE, Story, job_token};
 use serde_json::{Value, json};
 use starter::{DIGEST, Docker, folder, our_step, our_steps, read, rights, starter_named, text, variables};
-use support::cli::Run;
-use support::git_server::git_says;
-use support::github::{Grant, Hub, Workflow};
-use support::stage::{Forge, Stage, Way};
-use support::story::{APP, CONFIG, Job, Road, SOURCE, Story, job_token};
 
 const STARTERS: [&str; 8] = [
     "app-ci",

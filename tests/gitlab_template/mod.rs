@@ -1,11 +1,5 @@
 //! The GitLab template and the components, run as GitLab would run them, against a GitLab of the tests.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
 mod inputs;
 mod installer;
@@ -13,8 +7,6 @@ mod job;
 mod lab;
 mod lifecycle;
 mod pipeline;
-#[path = "../support/mod.rs"]
-mod support;
 
 use lab::{APP, CONFIG, DEV, Lab, NO_TOKEN, both};
 use pipeline::Pipeline;

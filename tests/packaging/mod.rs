@@ -1,13 +1,7 @@
 //! The wrappers have the flags of the command line: the GitHub Action, the GitLab template and components, their pages.
 //!
 //! What lists flags is generated from the command line's own declaration, between `generated:` comments. After a flag
-//! has changed: `GITOPS_STEPS_BLESS=1 cargo test --test packaging`.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
+//! has changed: `GITOPS_STEPS_BLESS=1 cargo test packaging`.
 
 mod gitlab;
 mod inputs;
@@ -44,7 +38,7 @@ fn what_lists_flags_lists_those_of_the_command_line() {
         }
         assert!(
             kept == current,
-            "{file} is stale: run GITOPS_STEPS_BLESS=1 cargo test --test packaging"
+            "{file} is stale: run GITOPS_STEPS_BLESS=1 cargo test packaging"
         );
     }
 }

@@ -1,23 +1,13 @@
 //! The stories of `docs/stories`, each from an empty folder to a production that was rolled back, run as they stand there.
 // The blocks are for a shell.
 #![cfg(unix)]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
-#[path = "../starters/expression.rs"]
-mod expression;
 mod page;
 mod plays;
-#[path = "../support/mod.rs"]
-mod support;
 mod teller;
 mod workflow;
 
-use support::{github, gitlab};
+use crate::support::{github, gitlab};
 use teller::{Forge, Teller};
 
 fn at_github(image: &str) -> Teller {

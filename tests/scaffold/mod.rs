@@ -1,23 +1,15 @@
 //! `scaffold` makes an application whose first deploy works, overwrites nothing, and changes nothing when run again.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests touch the world"
-)]
 
 mod built_in;
 mod own;
 mod policy;
 mod remote;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use support::cli::{Bench, Run};
+use crate::support::cli::{Bench, Run};
 
 /// What every run of these tests is about, unless it says otherwise.
 const ACME: [&str; 4] = ["--forge", "github", "--group", "acme"];
