@@ -54,6 +54,7 @@ mod scaffold;
 mod schema;
 mod secrets;
 mod shadow;
+mod signing;
 mod starters;
 mod stories;
 mod support;

@@ -62,13 +62,18 @@ pub struct Identity {
     pub email: String,
 }
 
-/// How a commit is signed.
+/// How a commit or a tag is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signing {
     /// By `ssh-keygen -Y sign` with the key of this file (private, or public with an agent).
     Ssh {
         /// The key's file.
         key: std::path::PathBuf,
+    },
+    /// By `gpg`.
+    OpenPgp {
+        /// The key's fingerprint, id or user; `None` for the one that git would take.
+        key: Option<String>,
     },
 }
 

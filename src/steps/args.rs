@@ -3,6 +3,8 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::plan::commit::Signing;
+use crate::words::fault::Fault;
 use crate::words::policy::{AutoMerge, Guard};
 
 /// Which config repo, and which branch of it.
@@ -113,11 +115,51 @@ pub struct GuardArgs {
     pub allow_downgrade: bool,
 }
 
-/// How a commit is signed.
+/// With what a commit or a tag is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SignArg {
     /// With an SSH key, by `ssh-keygen`
     Ssh,
+    /// With an OpenPGP key, by `gpg`
+    Openpgp,
+}
+
+/// How a commit or a tag is signed.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Signing")]
+pub struct SigningArgs {
+    /// Sign it
+    #[arg(long, value_enum, value_name = "HOW", requires_if("ssh", "signing_key"))]
+    pub sign: Option<SignArg>,
+    /// Key to sign with: a file for ssh; a fingerprint, key id or e-mail address for openpgp
+    ///
+    /// An SSH key is a private one, or a public one whose private half the agent holds. Without one, openpgp takes git's
+    /// `user.signingKey`, else the key of the committer.
+    #[arg(long, value_name = "KEY", requires = "sign")]
+    pub signing_key: Option<String>,
+}
+
+impl SigningArgs {
+    /// Parses the flags; `None` where nothing is to be signed.
+    ///
+    /// # Errors
+    /// `Invalid` for a key that is none: empty, or with control characters.
+    pub fn parse(&self) -> Result<Option<Signing>, Fault> {
+        let key = self.signing_key.as_deref();
+        if key.is_some_and(|key| key.trim().is_empty() || key.contains(char::is_control)) {
+            return Err(Fault::invalid(
+                "--signing-key is empty or holds control characters",
+            ));
+        }
+        Ok(self.sign.map(|sign| match sign {
+            SignArg::Ssh => Signing::Ssh {
+                key: key.unwrap_or_default().into(),
+            },
+            SignArg::Openpgp => Signing::OpenPgp {
+                key: key.map(ToOwned::to_owned),
+            },
+        }))
+    }
 }
 
 /// What the commit looks like.
@@ -136,18 +178,9 @@ pub struct CommitArgs {
     /// Author and committer, as "Name <email>"
     #[arg(long, value_name = "AUTHOR", help_heading = "Commit")]
     pub author: Option<String>,
-    /// Sign the commit
-    #[arg(
-        long,
-        value_enum,
-        value_name = "HOW",
-        requires = "signing_key",
-        help_heading = "Commit"
-    )]
-    pub sign: Option<SignArg>,
-    /// File of the key to sign with (an SSH private key, or a public one whose private half the agent holds)
-    #[arg(long, value_name = "FILE", requires = "sign", help_heading = "Commit")]
-    pub signing_key: Option<std::path::PathBuf>,
+    /// How it is signed.
+    #[command(flatten)]
+    pub signing: SigningArgs,
 }
 
 /// How a pull request merges by itself.

@@ -8,7 +8,6 @@ use crate::command::receipt::Receipt;
 use crate::plan::Operation;
 use crate::plan::commit::Signing;
 use crate::plan::release::{NewTag, SourceRepo as _, TagOutcome};
-use crate::steps::args::SignArg;
 use crate::steps::release::{self, Asked, Past, PublishTag, Rules, TagArgs};
 use crate::words::address::RepoAddress;
 use crate::words::fault::{Fault, Kind};
@@ -26,10 +25,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Tags the commit, unless all is said already, or nothing is to be pushed.
 pub(super) fn run(args: &TagArgs, opening: &Opening<'_>, receipt: &mut Receipt) -> anyhow::Result<()> {
     let rules = Rules::parse(&args.rules)?;
-    let signing = match (args.sign, &args.signing_key) {
-        (Some(SignArg::Ssh), Some(key)) => Some(Signing::Ssh { key: key.clone() }),
-        _ => None,
-    };
+    let signing = args.signing.parse()?;
     let address = RepoAddress::parse(&args.source.repo)?;
     if signing.is_some() && matches!(address, RepoAddress::Forge(_)) {
         return Err(

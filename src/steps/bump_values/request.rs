@@ -1,13 +1,11 @@
 //! What a run of `bump-values` asks for, parsed once from flags, event and bulk list.
 
-use std::path::PathBuf;
-
 use super::args::BumpValuesArgs;
 use super::hold::HoldChange;
 use super::required;
 use super::way::{self, Choosing, Past, Promotion, WantedImage, Way, When};
 use crate::plan::commit::{Identity, Signing};
-use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs, SignArg};
+use crate::steps::args::{CommitArgs, GuardArgs, PublishArgs, PullRequestArgs};
 use crate::steps::open_promotion_pr::Required;
 use crate::words::changes::Change;
 use crate::words::event::{Event, Push};
@@ -162,8 +160,7 @@ impl Request {
             message,
             skip_ci,
             author,
-            sign,
-            signing_key,
+            signing,
         } = args.commit.clone();
         let event = inputs.event.as_ref();
         let (source, actor, from_event) = match event {
@@ -182,7 +179,7 @@ impl Request {
                 .transpose()?,
             skip_ci,
             author: author.map(|text| identity(&text)).transpose()?,
-            signing: signing(sign, signing_key),
+            signing: signing.parse()?,
             source,
             actor,
             job_url: inputs.source.run_url.clone(),
@@ -341,11 +338,4 @@ fn identity(text: &str) -> Result<Identity, Fault> {
         name: name.trim().to_owned(),
         email: email.trim().to_owned(),
     })
-}
-
-fn signing(sign: Option<SignArg>, key: Option<PathBuf>) -> Option<Signing> {
-    match (sign, key) {
-        (Some(SignArg::Ssh), Some(key)) => Some(Signing::Ssh { key }),
-        _ => None,
-    }
 }

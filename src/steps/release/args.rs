@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::steps::args::SignArg;
+use crate::steps::args::SigningArgs;
 use crate::words::conventional::Level;
 
 /// Tell the next version, from the commits since the last tag or from the labels of the pull requests merged since
@@ -58,18 +58,9 @@ pub struct TagArgs {
     /// Message of the tag [default: its name, and what the commits say]
     #[arg(long, value_name = "TEXT", help_heading = "Tag")]
     pub message: Option<String>,
-    /// Sign the tag
-    #[arg(
-        long,
-        value_enum,
-        value_name = "HOW",
-        requires = "signing_key",
-        help_heading = "Tag"
-    )]
-    pub sign: Option<SignArg>,
-    /// File of the key to sign with (an SSH private key, or a public one whose private half the agent holds)
-    #[arg(long, value_name = "FILE", requires = "sign", help_heading = "Tag")]
-    pub signing_key: Option<PathBuf>,
+    /// How it is signed.
+    #[command(flatten)]
+    pub signing: SigningArgs,
     /// Whether the tag is pushed
     #[arg(
         long,

@@ -7,7 +7,7 @@ use git2::{FileMode, ObjectType, Oid, Repository, Signature, Time, Tree};
 use super::credentials::Access;
 use super::snapshot::{LINK, entry, look};
 use super::{identity, sign};
-use crate::plan::commit::{Fate, FileChange, Identity, NewCommit, Signing};
+use crate::plan::commit::{Fate, FileChange, Identity, NewCommit};
 use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
@@ -28,11 +28,11 @@ pub(super) fn write(
         None => repo.find_tree(repo.treebuilder(None)?.write()?)?,
     };
     let tree = changed_tree(repo, &base, folder, &commit.changes)?;
-    let (author, committer) = match &commit.author {
+    let (by, through) = match &commit.author {
         Some(named) => (named.clone(), named.clone()),
         None => identity::default(&access.environment, &access.config),
     };
-    let (author, committer) = (signature(&author)?, signature(&committer)?);
+    let (author, committer) = (signature(&by)?, signature(&through)?);
     let message = match commit.message.trim_end() {
         "" => return Err(Fault::invalid("the commit's message is empty").into()),
         text if text.contains('\0') => {
@@ -45,8 +45,8 @@ pub(super) fn write(
     let content = std::str::from_utf8(&content).context("the commit is not UTF-8")?;
     let made = match &commit.signing {
         None => repo.odb()?.write(ObjectType::Commit, content.as_bytes()),
-        Some(Signing::Ssh { key }) => {
-            let signature = sign::ssh(content, key, &access.environment, access.deadline)?;
+        Some(signing) => {
+            let signature = sign::sign(content, signing, &through, access)?;
             repo.commit_signed(content, &signature, None)
         }
     };

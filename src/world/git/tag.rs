@@ -74,7 +74,7 @@ impl GitSource {
             return Err(Fault::new(Kind::Internal, "a tag needs to know who makes it").into());
         };
         let (_, tagger) = identity::default(&access.environment, &access.config);
-        let tagger = signature(&tagger)?;
+        let by = signature(&tagger)?;
         let message = match new.message.trim_end() {
             "" => return Err(Fault::invalid("the tag's message is empty").into()),
             text if text.contains('\0') => {
@@ -87,12 +87,12 @@ impl GitSource {
             "object {}\ntype commit\ntag {}\ntagger {} <{}> {} +0000\n\n{message}\n",
             new.commit,
             new.name,
-            text(tagger.name_bytes()),
-            text(tagger.email_bytes()),
-            tagger.when().seconds(),
+            text(by.name_bytes()),
+            text(by.email_bytes()),
+            by.when().seconds(),
         );
-        if let Some(Signing::Ssh { key }) = signing {
-            let signature = sign::ssh(&content, key, &access.environment, access.deadline)?;
+        if let Some(signing) = signing {
+            let signature = sign::sign(&content, signing, &tagger, access)?;
             content.push_str(&signature);
             content.push('\n');
         }
