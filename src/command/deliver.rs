@@ -1,18 +1,17 @@
 //! What `bump-values` and `open-promotion-pr` have in common: from their flags to the receipt.
 
 use std::path::{MAIN_SEPARATOR, Path};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::ancestry::Sources;
 use super::cli::CommonArgs;
-use super::console::Console;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::pipeline::{self, Ends, Options};
 use super::receipt::Receipt;
 use super::registry::Registries;
-use super::{config_repo, finish, forge};
+use super::{config_repo, forge};
 use crate::plan::Operation;
 use crate::steps::args::{ConfigRepoArgs, PullRequestArgs};
 use crate::steps::bump_values::{Inputs, Request, WhatArgs};
@@ -47,13 +46,8 @@ pub(super) fn run(
     environment: &Environment,
     request: impl FnOnce(WhatArgs, &Inputs) -> Result<Request, Fault>,
 ) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new(flags.command, Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    (receipt.app, receipt.env) = (flags.what.app.first().cloned(), flags.what.env.clone());
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common).and_then(|()| {
+    Frame::new(flags.command, common, environment).run(|opening, receipt| {
+        (receipt.app, receipt.env) = (flags.what.app.first().cloned(), flags.what.env.clone());
         let address = RepoAddress::parse(&flags.config_repo.config_repo)?;
         let mut what = flags.what.clone();
         in_repo(&mut what, &address);
@@ -61,17 +55,8 @@ pub(super) fn run(
         let request = request(what, &inputs)?;
         let base = flags.pull_request.base.as_deref();
         let branch = base.or(flags.config_repo.branch.as_deref());
-        deliver(
-            &request,
-            &address,
-            branch,
-            &common,
-            environment,
-            &console,
-            &mut receipt,
-        )
-    });
-    finish::finish(outcome, receipt, &common, environment, &console)
+        deliver(&request, &address, branch, opening, receipt)
+    })
 }
 
 /// Carries a request to its config repo.
@@ -82,12 +67,9 @@ pub(super) fn deliver(
     request: &Request,
     address: &RepoAddress,
     branch: Option<&str>,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
+    opening: &Opening<'_>,
     receipt: &mut Receipt,
 ) -> anyhow::Result<Receipt> {
-    let deadline = common.deadline(false)?;
     if let Some((app, env)) = request.app_env() {
         (receipt.app, receipt.env) = (Some(app.to_string()), Some(env.to_string()));
     }
@@ -99,25 +81,19 @@ pub(super) fn deliver(
         });
     }
     let publish = request.destination()?;
-    let opening = Opening {
-        common,
-        environment,
-        deadline,
-        console,
-    };
-    let (repo, host) = config_repo::open(address, publish, branch, &opening)?;
-    let source = |repo: &str| forge::open_source(repo, &host, &opening);
+    let (repo, host) = config_repo::open(address, publish, branch, opening)?;
+    let source = |repo: &str| forge::open_source(repo, &host, opening);
     let ends = Ends {
         repo,
-        forge: &|| config_repo::open_forge(&host, &opening),
+        forge: &|| config_repo::open_forge(&host, opening),
         source: &source,
-        ancestry: &Sources::new(&source, console),
-        registries: &Registries::new(&opening),
-        console,
+        ancestry: &Sources::new(&source, opening.console),
+        registries: &Registries::new(opening),
+        console: opening.console,
     };
     let options = Options {
-        dry_run: common.dry_run,
-        deadline,
+        dry_run: opening.common.dry_run,
+        deadline: opening.deadline,
     };
     pipeline::run(request, publish, ends, options, receipt)
 }

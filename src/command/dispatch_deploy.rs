@@ -1,16 +1,14 @@
 //! `dispatch-deploy`, from its arguments to its receipt.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use jiff::SignedDuration;
 
 use super::cli::CommonArgs;
-use super::console::Console;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::receipt::Receipt;
 use super::tokens::Role;
-use super::{finish, follow, forge};
+use super::{follow, forge};
 use crate::plan::Operation;
 use crate::plan::dispatch::{Dispatch, Dispatched, Run, Sought};
 use crate::steps::dispatch_deploy::{DispatchDeployArgs, Inputs, Request};
@@ -25,41 +23,33 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(args: &DispatchDeployArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new("dispatch-deploy", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    (receipt.app, receipt.env) = (Some(args.app.clone()), args.env.clone());
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| try_dispatch(args, &common, environment, &console, &mut receipt));
-    finish::finish(outcome, receipt, &common, environment, &console)
+    let frame = Frame::new("dispatch-deploy", common, environment);
+    let frame = Frame {
+        waits: args.wait,
+        ..frame
+    };
+    frame.run(|opening, receipt| {
+        (receipt.app, receipt.env) = (Some(args.app.clone()), args.env.clone());
+        dispatch(args, opening, receipt)
+    })
 }
 
-fn try_dispatch(
+fn dispatch(
     args: &DispatchDeployArgs,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
+    opening: &Opening<'_>,
     receipt: &mut Receipt,
 ) -> anyhow::Result<Receipt> {
-    let opening = Opening {
-        common,
-        environment,
-        deadline: common.deadline(args.wait)?,
-        console,
-    };
     let inputs = Inputs {
-        source: Host::of(environment)
-            .map(|host| host.source(environment))
+        source: Host::of(opening.environment)
+            .map(|host| host.source(opening.environment))
             .unwrap_or_default(),
         id: clock::random_word(),
     };
     let request = Request::new(args.clone(), &inputs)?;
-    let ends = Ends::open(&request, args.wait, &opening)?;
+    let ends = Ends::open(&request, args.wait, opening)?;
     let dispatch = request.dispatch(&ends.reference(&request)?, ends.writer.only_triggers())?;
     receipt.new = request.version();
-    if common.dry_run {
+    if opening.common.dry_run {
         return Ok(Receipt {
             operation: Operation::Created,
             changed: true,
@@ -72,13 +62,13 @@ fn try_dispatch(
             ..receipt.clone()
         });
     }
-    let run = send(&request, &dispatch, &ends, args.wait, &opening)?;
+    let run = send(&request, &dispatch, &ends, args.wait, opening)?;
     let mut story = format!("dispatched {} to {}", request.what(), request.to);
     if let Some(run) = &run {
         (receipt.run_id, receipt.run_url) = (Some(run.id), Some(run.url.clone()));
-        console.say(&format!("run: {}", run.url.escape_debug()));
+        opening.console.say(&format!("run: {}", run.url.escape_debug()));
         if args.wait {
-            follow::follow(ends.reader(), run, opening.deadline, console)
+            follow::follow(ends.reader(), run, opening.deadline, opening.console)
                 .context("the dispatch was accepted, but what it started is not done")?;
             story.push_str("; its run succeeded");
         }

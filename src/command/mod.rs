@@ -15,6 +15,7 @@ pub mod exit;
 mod finish;
 mod follow;
 mod forge;
+mod frame;
 mod github;
 mod gitlab;
 mod history;

@@ -1,47 +1,27 @@
 //! `resolve-image`, from its arguments to its receipt.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cli::{CommonArgs, Format};
-use super::console::Console;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::receipt::Receipt;
-use super::{config_repo, finish, registry};
+use super::{config_repo, registry};
 use crate::plan::{Operation, Publish};
 use crate::steps::resolve_image::{ByPolicy, Request, ResolveImageArgs, Row, Standing, choose_chart};
 use crate::words::address::RepoAddress;
 use crate::words::wording::shown;
-use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::registry::chart_versions;
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(args: &ResolveImageArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new("resolve-image", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common).and_then(|()| {
-        let opening = Opening {
-            common: &common,
-            environment,
-            deadline: common.deadline(false)?,
-            console: &console,
-        };
-        try_resolve(args, &opening, &mut receipt)
-    });
-    finish::finish(outcome, receipt, &common, environment, &console)
+    Frame::new("resolve-image", common, environment).run(|opening, receipt| resolve(args, opening, receipt))
 }
 
-fn try_resolve(
-    args: &ResolveImageArgs,
-    opening: &Opening<'_>,
-    receipt: &mut Receipt,
-) -> anyhow::Result<Receipt> {
+fn resolve(args: &ResolveImageArgs, opening: &Opening<'_>, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
     let choice = match Request::new(args)? {
         Request::Image(sought) => registry::ask(&sought, opening)?,
         Request::Chart {

@@ -3,20 +3,19 @@
 mod quality;
 mod text;
 
-use std::sync::Arc;
+use anyhow::Context as _;
 
 use super::cli::{CommonArgs, Format};
-use super::console::Console;
+use super::config_repo;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::receipt::Receipt;
-use super::{config_repo, finish};
 use crate::plan::finding::Item;
 use crate::plan::{Operation, Publish};
 use crate::steps::check::report::Report;
 use crate::steps::check::{CheckArgs, Request};
 use crate::words::address::RepoAddress;
 use crate::world::checkout::Checkout;
-use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::files;
 
@@ -24,35 +23,15 @@ pub(super) use text::summary;
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(args: &CheckArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new("check", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| match &args.code_quality {
-            Some(file) => {
-                files::check_place(file).map_err(|fault| anyhow::Error::from(fault).context("--code-quality"))
-            }
-            None => Ok(()),
-        })
-        .and_then(|()| try_check(args, &common, environment, &console, &mut receipt));
-    finish::finish(outcome, receipt, &common, environment, &console)
+    Frame::new("check", common, environment).run(|opening, receipt| {
+        if let Some(file) = &args.code_quality {
+            files::check_place(file).context("--code-quality")?;
+        }
+        check(args, opening, receipt)
+    })
 }
 
-fn try_check(
-    args: &CheckArgs,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
-    receipt: &mut Receipt,
-) -> anyhow::Result<Receipt> {
-    let opening = Opening {
-        common,
-        environment,
-        deadline: common.deadline(false)?,
-        console,
-    };
+fn check(args: &CheckArgs, opening: &Opening<'_>, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
     let request = Request::new(args)?;
     // A directory is read as it lies there, unless a branch of its origin is asked for.
     let publish = match &request.config_repo {
@@ -60,7 +39,7 @@ fn try_check(
         _ => Publish::Files,
     };
     let branch = request.branch.as_deref();
-    let (mut repo, _) = config_repo::open(&request.config_repo, publish, branch, &opening)?;
+    let (mut repo, _) = config_repo::open(&request.config_repo, publish, branch, opening)?;
     let mut report = {
         let snapshot = repo.snapshot()?;
         receipt.commit = snapshot.commit().map(str::to_owned);
@@ -72,12 +51,12 @@ fn try_check(
     }
     // A forge that does not answer hides nothing of what was found without it.
     let asked = if args.remote {
-        ask(&request, &report, &opening).map(|items| report.with_remote(items))
+        ask(&request, &report, opening).map(|items| report.with_remote(items))
     } else {
         Ok(())
     };
     let folder = folder_of(&request.config_repo);
-    show(args, common, &report, &folder, console)?;
+    show(args, opening, &report, &folder)?;
     receipt.check = Some(report.clone());
     asked?;
     report.judge(request.strict)?;
@@ -105,14 +84,9 @@ fn folder_of(config_repo: &RepoAddress) -> String {
 }
 
 /// Prints the findings, puts them on their lines, and writes the report of GitLab.
-fn show(
-    args: &CheckArgs,
-    common: &CommonArgs,
-    report: &Report,
-    folder: &str,
-    console: &Console,
-) -> anyhow::Result<()> {
-    if common.format == Format::Text {
+fn show(args: &CheckArgs, opening: &Opening<'_>, report: &Report, folder: &str) -> anyhow::Result<()> {
+    let console = opening.console;
+    if opening.common.format == Format::Text {
         console.text(&text::of(report));
     }
     for finding in &report.findings {

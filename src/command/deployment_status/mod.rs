@@ -12,11 +12,11 @@ use anyhow::Context as _;
 
 use super::cli::CommonArgs;
 use super::console::Console;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::receipt::Receipt;
 use super::tokens::Role;
-use super::{event, finish, forge};
-use crate::plan::Operation;
+use super::{event, forge};
 use crate::plan::deployment::{CiRun, DeploymentState};
 use crate::steps::deployment_status::{Action, DeploymentStatusArgs, Inputs, Request};
 use crate::words::event::EVENT_MAX;
@@ -40,35 +40,29 @@ struct Run<'a> {
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(args: &DeploymentStatusArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let console = Arc::new(Console::new(Some(common), environment, Host::of(environment)));
-    let mut receipt = Receipt::new("deployment-status", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    receipt.env.clone_from(&args.env);
-    let mut common = common.clone();
     // A command's own code is ours, unless it is 0.
     let mut code = 0;
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| try_run(args, &common, environment, &console, &mut receipt, &mut code));
-    let own = finish::finish(outcome, receipt, &common, environment, &console);
+    let own = Frame::new("deployment-status", common, environment).run(|opening, receipt| {
+        receipt.env.clone_from(&args.env);
+        try_run(args, opening, receipt, &mut code)
+    });
     if code == 0 { own } else { code }
 }
 
 fn try_run(
     args: &DeploymentStatusArgs,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
+    opening: &Opening<'_>,
     receipt: &mut Receipt,
     code: &mut u8,
 ) -> anyhow::Result<Receipt> {
-    let request = Request::new(args, &inputs(args, environment)?)?;
+    let request = Request::new(args, &inputs(args, opening.environment)?)?;
     receipt.env.clone_from(&request.target.environment);
     receipt.warnings.clone_from(&request.warnings);
     let run = Run {
         request: &request,
-        common,
-        environment,
-        console,
+        common: opening.common,
+        environment: opening.environment,
+        console: opening.console,
     };
     match &request.action {
         Action::Record(state) => record_state(&run, *state, receipt),

@@ -6,20 +6,17 @@ mod markdown;
 mod mermaid;
 mod table;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::cli::{CommonArgs, Format};
-use super::console::Console;
+use super::config_repo;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::receipt::Receipt;
-use super::{config_repo, finish};
 use crate::plan::Operation;
 use crate::steps::history::report::{Entry, Report};
 use crate::steps::history::{HistoryArgs, NowArgs, Output, Request, Subject, ViewArgs};
 use crate::words::fault::Fault;
-use crate::world::ci::Host;
 use crate::world::clock;
 use crate::world::env::Environment;
 use crate::world::{files, terminal};
@@ -70,15 +67,12 @@ impl Asked<'_> {
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(asked: Asked<'_>, common: &CommonArgs, environment: &Environment) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new(asked.name(), Operation::Failed);
-    receipt.dry_run = common.dry_run;
     let mut common = common.clone();
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| check_view(asked.view(), &mut common))
-        .and_then(|()| try_tell(asked, &common, environment, &console, &mut receipt));
-    finish::finish(outcome, receipt, &common, environment, &console)
+    let view = check_view(asked.view(), &mut common);
+    Frame::new(asked.name(), &common, environment).run(|opening, receipt| {
+        view?;
+        tell(asked, opening, receipt)
+    })
 }
 
 /// Checks that only one thing goes to standard output, and that the file can be written.
@@ -97,22 +91,10 @@ fn check_view(view: &ViewArgs, common: &mut CommonArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn try_tell(
-    asked: Asked<'_>,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
-    receipt: &mut Receipt,
-) -> anyhow::Result<Receipt> {
+fn tell(asked: Asked<'_>, opening: &Opening<'_>, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
     let now = clock::now();
-    let opening = Opening {
-        common,
-        environment,
-        deadline: common.deadline(false)?,
-        console,
-    };
     let request = asked.request(now)?;
-    let log = config_repo::open_log(&request.config_repo, request.branch.as_deref(), &opening)?;
+    let log = config_repo::open_log(&request.config_repo, request.branch.as_deref(), opening)?;
     let report = request.tell(log.as_ref())?;
     receipt.branch = log.branch().map(str::to_owned);
     receipt.commit = Some(report.tip.clone());
@@ -124,18 +106,13 @@ fn try_tell(
         (receipt.old, receipt.new) = newest(&report);
     }
     receipt.history = Some(report);
-    show(asked.view(), common, receipt, now, console)?;
+    show(asked.view(), receipt, now, opening)?;
     Ok(receipt.clone())
 }
 
 /// Prints the view, or writes it to its file.
-fn show(
-    view: &ViewArgs,
-    common: &CommonArgs,
-    receipt: &Receipt,
-    now: Timestamp,
-    console: &Console,
-) -> anyhow::Result<()> {
+fn show(view: &ViewArgs, receipt: &Receipt, now: Timestamp, opening: &Opening<'_>) -> anyhow::Result<()> {
+    let Opening { common, console, .. } = opening;
     let report = receipt.history.as_ref().expect("the history was just told");
     let to_file = view.output_file.is_some();
     let text = match view.output {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::stage::{self, Asked, Place, Stage, nothing};
+use super::stage::{self, Asked, Stage, nothing};
 use crate::command::cli::CommonArgs;
 use crate::command::receipt::Receipt;
 use crate::plan::Operation;
@@ -18,7 +18,7 @@ use crate::world::forge::Forge;
 
 pub(super) fn run(args: &DownArgs, common: &CommonArgs, environment: &Environment) -> u8 {
     stage::run("preview down", common, environment, |stage, receipt| {
-        receipt.app.clone_from(&args.app);
+        receipt.app.clone_from(&args.folder.app);
         perform(args, stage, receipt)
     })
 }
@@ -26,7 +26,7 @@ pub(super) fn run(args: &DownArgs, common: &CommonArgs, environment: &Environmen
 fn perform(args: &DownArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
     let repo = stage.repo(args.requests.repo.as_deref())?;
     let event = stage.change_request(args.subject.from_event.as_deref())?;
-    let app: Option<AppName> = args.app.as_deref().map(str::parse).transpose()?;
+    let app: Option<AppName> = args.folder.app.as_deref().map(str::parse).transpose()?;
     let naming = NamingArgs {
         slugs: args.slugs.clone(),
         ..NamingArgs::default()
@@ -39,17 +39,14 @@ fn perform(args: &DownArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow:
     let environment = Pattern::of_environment(&args.environment.env, app.as_ref())?;
     let folder = args
         .folder
+        .folder
         .as_deref()
         .map(|folder| Pattern::of_folder(folder, app.as_ref()))
         .transpose()?;
     if let Some(why) = teardown.by_event() {
         return Ok(nothing(receipt, why));
     }
-    let place = Place {
-        config_repo: &args.config_repo,
-        how: &args.how,
-    };
-    let forge = stage.forge(&repo, folder.is_some().then_some(&place))?;
+    let forge = stage.forge(&repo, folder.is_some().then_some(&args.place))?;
     if let (None, Some(number)) = (&teardown.subject.branch, teardown.subject.number) {
         teardown.subject.branch = forge.branch_of_request(number)?;
         if teardown.subject.branch.is_none() {
@@ -77,7 +74,7 @@ fn perform(args: &DownArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow:
             };
             let subject = format!("preview({name}): down, of {}", repo.path());
             let gone = stage.deliver(
-                &place,
+                &args.place,
                 Arc::new(files),
                 subject,
                 format!("preview/{name}"),

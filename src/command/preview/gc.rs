@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::down::end;
-use super::stage::{self, Asked, Place, Stage};
+use super::stage::{self, Asked, Stage};
 use crate::command::cli::CommonArgs;
 use crate::command::receipt::Receipt;
 use crate::plan::Operation;
@@ -25,14 +25,14 @@ use crate::world::forge::Forge;
 
 pub(super) fn run(args: &GcArgs, common: &CommonArgs, environment: &Environment) -> u8 {
     stage::run("preview gc", common, environment, |stage, receipt| {
-        receipt.app.clone_from(&args.app);
+        receipt.app.clone_from(&args.folder.app);
         perform(args, stage, receipt)
     })
 }
 
 fn perform(args: &GcArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
     let repo = stage.repo(args.requests.repo.as_deref())?;
-    let app: Option<AppName> = args.app.as_deref().map(str::parse).transpose()?;
+    let app: Option<AppName> = args.folder.app.as_deref().map(str::parse).transpose()?;
     let naming = NamingArgs {
         slugs: args.slugs.clone(),
         ..NamingArgs::default()
@@ -45,14 +45,11 @@ fn perform(args: &GcArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow::R
     let environment = Pattern::of_environment(&args.environment.env, app.as_ref())?;
     let folder = args
         .folder
+        .folder
         .as_deref()
         .map(|folder| Pattern::of_folder(folder, app.as_ref()))
         .transpose()?;
-    let place = Place {
-        config_repo: &args.config_repo,
-        how: &args.how,
-    };
-    let forge = stage.forge(&repo, folder.is_some().then_some(&place))?;
+    let forge = stage.forge(&repo, folder.is_some().then_some(&args.place))?;
     let mut done = match folder.clone() {
         Some(folder) => {
             let files = GcFolder {
@@ -61,7 +58,13 @@ fn perform(args: &GcArgs, stage: &Stage<'_>, receipt: &mut Receipt) -> anyhow::R
                 folder,
             };
             let subject = format!("preview: remove what no open pull request of {} has", repo.path());
-            stage.deliver(&place, Arc::new(files), subject, "preview/gc".to_owned(), receipt)?
+            stage.deliver(
+                &args.place,
+                Arc::new(files),
+                subject,
+                "preview/gc".to_owned(),
+                receipt,
+            )?
         }
         None => Receipt {
             operation: Operation::Unchanged,

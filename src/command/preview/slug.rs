@@ -1,14 +1,12 @@
 //! `preview slug`: what a branch's preview is called.
 
-use std::sync::Arc;
-
 use super::{change_request, repo};
 use crate::command::cli::CommonArgs;
-use crate::command::console::Console;
+use crate::command::forge;
+use crate::command::frame::Frame;
 use crate::command::opening::Opening;
 use crate::command::receipt::Receipt;
 use crate::command::tokens::Role;
-use crate::command::{finish, forge};
 use crate::plan::Operation;
 use crate::steps::preview::{Naming, SlugArgs, labelled};
 use crate::words::change_request_event::read_label;
@@ -16,33 +14,20 @@ use crate::words::fault::Fault;
 use crate::words::folder_template::Values;
 use crate::words::name::AppName;
 use crate::words::wording::shown;
-use crate::world::ci::Host;
 use crate::world::env::Environment;
 
 /// The most bytes of a branch's name; git itself takes far fewer.
 const BRANCH_MAX: usize = 4096;
 
 pub(super) fn run(args: &SlugArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let console = Arc::new(Console::new(Some(common), environment, Host::of(environment)));
-    let mut receipt = Receipt::new("preview slug", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| try_run(args, &common, environment, &console, &mut receipt));
-    finish::finish(outcome, receipt, &common, environment, &console)
+    Frame::new("preview slug", common, environment).run(|opening, receipt| slug(args, opening, receipt))
 }
 
-fn try_run(
-    args: &SlugArgs,
-    common: &CommonArgs,
-    environment: &Environment,
-    console: &Arc<Console>,
-    receipt: &mut Receipt,
-) -> anyhow::Result<Receipt> {
+fn slug(args: &SlugArgs, opening: &Opening<'_>, receipt: &mut Receipt) -> anyhow::Result<Receipt> {
     let naming = Naming::new(&args.naming)?;
     let label = read_label(&args.requests.label)?;
     let app: Option<AppName> = args.app.as_deref().map(str::parse).transpose()?;
-    let event = change_request(None, environment)?;
+    let event = change_request(None, opening.environment)?;
     let branch = match (&args.branch, &event) {
         (Some(branch), _) if branch.len() > BRANCH_MAX => {
             return Err(Fault::invalid(format!("--branch has more than {BRANCH_MAX} bytes")).into());
@@ -61,14 +46,8 @@ fn try_run(
         .filter(|event| event.branch == branch)
         .map(|event| event.number);
     let open = if args.requests.repo.is_some() || args.naming.slugs.suffix_on_collision {
-        let repo = repo(args.requests.repo.as_deref(), environment)?;
-        let opening = Opening {
-            common,
-            environment,
-            deadline: common.deadline(false)?,
-            console,
-        };
-        forge::open(&repo, Role::Target, &opening)?.open_requests()?
+        let repo = repo(args.requests.repo.as_deref(), opening.environment)?;
+        forge::open(&repo, Role::Target, opening)?.open_requests()?
     } else {
         Vec::new()
     };

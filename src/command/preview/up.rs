@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::stage::{self, Asked, Place, Stage, nothing};
+use super::stage::{self, Asked, Stage, nothing};
 use crate::command::cli::CommonArgs;
 use crate::command::deployment_status::ci_run;
 use crate::command::deployment_status::record::Records;
@@ -14,7 +14,7 @@ use crate::plan::Operation;
 use crate::plan::deployment::{DeploymentState, NewStatus};
 use crate::plan::open_request::OpenRequests as _;
 use crate::steps::deployment_status::{Request, Target};
-use crate::steps::preview::{Naming, Nothing, Pattern, Preview, Subject, UpArgs, UpFolder, Watch};
+use crate::steps::preview::{Naming, Nothing, Pattern, PlaceArgs, Preview, Subject, UpArgs, UpFolder, Watch};
 use crate::words::change_request_event::read_label;
 use crate::words::fault::Fault;
 use crate::words::folder_template::Values;
@@ -68,11 +68,7 @@ impl Up<'_> {
         if let Some(why) = watch.by_event() {
             return Ok(nothing(receipt, why));
         }
-        let place = Place {
-            config_repo: &args.config_repo,
-            how: &args.how,
-        };
-        let forge = self.stage.forge(&repo, folder.is_some().then_some(&place))?;
+        let forge = self.stage.forge(&repo, folder.is_some().then_some(&args.place))?;
         let files = match (folder, &args.template) {
             (Some(folder), Some(template)) => {
                 let asked = Arc::new(Asked(Arc::clone(&forge)));
@@ -90,7 +86,7 @@ impl Up<'_> {
         receipt.environment_url = preview.values.get("url").cloned();
         receipt.warnings.extend(preview.warning.clone());
         let mut done = match files {
-            Some(files) => self.deliver(&place, files, &preview, &repo, receipt)?,
+            Some(files) => self.deliver(&args.place, files, &preview, &repo, receipt)?,
             None => Receipt {
                 operation: Operation::Unchanged,
                 ..receipt.clone()
@@ -124,7 +120,7 @@ impl Up<'_> {
         let heard = watch.subject.event.is_some();
         for pause in PAUSES {
             match watch.look(&asked.open_requests()?)? {
-                Err(_) if heard && clock::sleep_within(pause, self.stage.deadline) => {}
+                Err(_) if heard && clock::sleep_within(pause, self.stage.0.deadline) => {}
                 seen => return Ok(seen),
             }
         }
@@ -134,7 +130,7 @@ impl Up<'_> {
     /// Makes the folder, or brings it up to date.
     fn deliver(
         &self,
-        place: &Place<'_>,
+        place: &PlaceArgs,
         files: UpFolder,
         preview: &Preview,
         repo: &ForgeRepo,
@@ -166,7 +162,7 @@ impl Up<'_> {
         log_url: Option<String>,
         done: &mut Receipt,
     ) -> anyhow::Result<()> {
-        let environment = self.stage.environment;
+        let environment = self.stage.0.environment;
         let host = Host::of(environment);
         let source = host.map(|host| host.source(environment)).unwrap_or_default();
         let first = NewStatus {

@@ -5,12 +5,10 @@ mod publish;
 mod tag;
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use super::cli::CommonArgs;
 use super::config_repo::{self, HostedAt};
-use super::console::Console;
-use super::finish;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::receipt::Receipt;
 use crate::plan::Operation;
@@ -21,7 +19,6 @@ use crate::steps::release::{
 use crate::words::address::RepoAddress;
 use crate::words::fault::Fault;
 use crate::words::release_tag::ReleaseTag;
-use crate::world::ci::Host;
 use crate::world::env::Environment;
 use crate::world::forge::Forge;
 use crate::world::git::GitSource;
@@ -56,25 +53,10 @@ fn run(
     environment: &Environment,
     work: impl FnOnce(&Opening<'_>, &mut Receipt) -> anyhow::Result<()>,
 ) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new(command, Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    receipt.show("");
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common)
-        .and_then(|()| Ok(common.deadline(false)?))
-        .and_then(|deadline| {
-            let opening = Opening {
-                common: &common,
-                environment,
-                deadline,
-                console: &console,
-            };
-            work(&opening, &mut receipt)
-        });
-    let outcome = outcome.map(|()| receipt.clone());
-    finish::finish(outcome, receipt, &common, environment, &console)
+    Frame::new(command, common, environment).run(|opening, receipt| {
+        receipt.show("");
+        work(opening, receipt).map(|()| receipt.clone())
+    })
 }
 
 /// An opened repository, and where it is hosted.

@@ -3,18 +3,16 @@
 mod open;
 mod tree;
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 
 use super::ancestry::Sources;
 use super::cli::CommonArgs;
-use super::console::Console;
+use super::frame::Frame;
 use super::opening::Opening;
 use super::pipeline::{self, Ends, Options};
 use super::receipt::{Receipt, Repository};
 use super::registry::Registries;
-use super::{config_repo, finish, forge};
+use super::{config_repo, forge};
 use crate::plan::Operation;
 use crate::steps::bump_values::Inputs;
 use crate::steps::scaffold::{Part, Places, Scaffold, ScaffoldArgs, shown};
@@ -25,22 +23,10 @@ use open::Stage;
 
 /// Runs the command and returns the exit code.
 pub(super) fn run(args: &ScaffoldArgs, common: &CommonArgs, environment: &Environment) -> u8 {
-    let host = Host::of(environment);
-    let console = Arc::new(Console::new(Some(common), environment, host));
-    let mut receipt = Receipt::new("scaffold", Operation::Failed);
-    receipt.dry_run = common.dry_run;
-    receipt.app = Some(args.app.clone());
-    let mut common = common.clone();
-    let outcome = finish::check_places(&mut common).and_then(|()| {
-        let opening = Opening {
-            common: &common,
-            environment,
-            deadline: common.deadline(false)?,
-            console: &console,
-        };
-        make(args, &opening, &receipt)
-    });
-    finish::finish(outcome, receipt, &common, environment, &console)
+    Frame::new("scaffold", common, environment).run(|opening, receipt| {
+        receipt.app = Some(args.app.clone());
+        make(args, opening, receipt)
+    })
 }
 
 fn make(args: &ScaffoldArgs, opening: &Opening<'_>, receipt: &Receipt) -> anyhow::Result<Receipt> {

@@ -108,15 +108,29 @@ impl From<UpState> for DeploymentState {
     }
 }
 
-/// How the folders of previews are published.
+/// Where the folders of previews are, and how they are published.
 #[derive(Args, Clone, Debug)]
-pub struct PreviewPublishArgs {
+pub struct PlaceArgs {
+    /// Config repo flags.
+    #[command(flatten)]
+    pub config_repo: ConfigRepoArgs,
     /// Publishing flags.
     #[command(flatten)]
     pub publish: PublishArgs,
     /// Commit flags.
     #[command(flatten)]
     pub commit: CommitArgs,
+}
+
+/// Which folder of the config repo is a preview's.
+#[derive(Args, Clone, Debug)]
+pub struct FolderArgs {
+    /// Folder of the config repo that a preview has, with {slug} (and {app}) in it, such as previews/{slug}
+    #[arg(long, value_name = "DIR", help_heading = "Folder")]
+    pub folder: Option<String>,
+    /// Application, for {app}
+    #[arg(long, value_name = "APP", help_heading = "Folder")]
+    pub app: Option<String>,
 }
 
 /// Bring up the preview of a pull request: a deployment with its address, and, from a template, a folder of the config repo
@@ -169,12 +183,9 @@ pub struct UpArgs {
     /// Tag of the image, for {tag}
     #[arg(long, value_name = "TAG", help_heading = "Folder")]
     pub tag: Option<String>,
-    /// Config repo flags.
+    /// Where the folder is, and how it is published.
     #[command(flatten)]
-    pub config_repo: ConfigRepoArgs,
-    /// How the folder is published.
-    #[command(flatten)]
-    pub how: PreviewPublishArgs,
+    pub place: PlaceArgs,
 }
 
 const UP_EXAMPLES: &str = "\
@@ -208,18 +219,12 @@ pub struct DownArgs {
     /// Deployment.
     #[command(flatten)]
     pub environment: EnvironmentArgs,
-    /// Folder of the config repo that the preview has, with {slug} (and {app}) in it, such as previews/{slug}
-    #[arg(long, value_name = "DIR", help_heading = "Folder")]
-    pub folder: Option<String>,
-    /// Application, for {app}
-    #[arg(long, value_name = "APP", help_heading = "Folder")]
-    pub app: Option<String>,
-    /// Config repo flags.
+    /// Folder.
     #[command(flatten)]
-    pub config_repo: ConfigRepoArgs,
-    /// How the folder is published.
+    pub folder: FolderArgs,
+    /// Where the folder is, and how it is published.
     #[command(flatten)]
-    pub how: PreviewPublishArgs,
+    pub place: PlaceArgs,
 }
 
 const DOWN_EXAMPLES: &str = "\
@@ -249,18 +254,12 @@ pub struct GcArgs {
     /// Deployment.
     #[command(flatten)]
     pub environment: EnvironmentArgs,
-    /// Folders of the config repo that previews have, with {slug} (and {app}) in it, such as previews/{slug}
-    #[arg(long, value_name = "DIR", help_heading = "Folder")]
-    pub folder: Option<String>,
-    /// Application, for {app}
-    #[arg(long, value_name = "APP", help_heading = "Folder")]
-    pub app: Option<String>,
-    /// Config repo flags.
+    /// Folder.
     #[command(flatten)]
-    pub config_repo: ConfigRepoArgs,
-    /// How the folders are published.
+    pub folder: FolderArgs,
+    /// Where the folder is, and how it is published.
     #[command(flatten)]
-    pub how: PreviewPublishArgs,
+    pub place: PlaceArgs,
 }
 
 const GC_EXAMPLES: &str = "\

@@ -8,7 +8,7 @@ mod up;
 mod watch;
 
 pub use args::{
-    DownArgs, EnvironmentArgs, GcArgs, NamingArgs, PreviewPublishArgs, RequestsArgs, SlugArgs, SlugsArgs,
+    DownArgs, EnvironmentArgs, FolderArgs, GcArgs, NamingArgs, PlaceArgs, RequestsArgs, SlugArgs, SlugsArgs,
     SubjectArgs, UpArgs,
 };
 pub use down::{DownFolder, GcFolder, Going, LeftOver, Teardown};
