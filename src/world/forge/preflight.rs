@@ -40,6 +40,18 @@ pub(super) fn token_item(what: String, ends: Option<&str>) -> Item {
     Item::new("token", Verdict::Warning, told).hint("make a new one before then")
 }
 
+/// Tells whether a label is there, or why the forge does not say; `request` is what a change request is called there.
+pub(super) fn label_item(label: &str, there: Result<bool, Fault>, request: &str) -> Item {
+    let name = shown(label);
+    match there {
+        Ok(true) => Item::new("label", Verdict::Ok, format!("the label `{name}` is there")),
+        Ok(false) => Item::new("label", Verdict::Warning, format!("there is no label `{name}`")).hint(
+            format!("it is made with the first {request}, where the token may; or make it now"),
+        ),
+        Err(fault) => refused("label", Verdict::Unknown, fault),
+    }
+}
+
 /// Makes the item of a refusal.
 pub(super) fn refused(code: &'static str, verdict: Verdict, fault: Fault) -> Item {
     Item {

@@ -16,7 +16,7 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::token::{Token, TokenSource};
 use crate::words::wording::shown;
 use crate::world::forge::access::Credential;
-use crate::world::forge::preflight::{listed, refused, token_item};
+use crate::world::forge::preflight::{label_item, listed, refused, token_item};
 use crate::world::http::Request;
 
 /// The permission by which a change is pushed.
@@ -265,18 +265,13 @@ impl GitHub {
     /// Looks for labels, reviewers and teams.
     fn names(&self, asked: &Preflight, items: &mut Vec<Item>) -> Result<(), Fault> {
         for label in &asked.labels {
-            let name = shown(label);
             let answer = self.get(&format!("/labels/{}", one_part(label)))?;
-            items.push(match answer.status {
-                200 => Item::new("label", Verdict::Ok, format!("the label `{name}` is there")),
-                404 => Item::new("label", Verdict::Warning, format!("there is no label `{name}`"))
-                    .hint("it is made with the first pull request, where the token may; or make it now"),
-                _ => refused(
-                    "label",
-                    Verdict::Unknown,
-                    self.refusal(&answer, "look up a label", "issues: read"),
-                ),
-            });
+            let there = match answer.status {
+                200 => Ok(true),
+                404 => Ok(false),
+                _ => Err(self.refusal(&answer, "look up a label", "issues: read")),
+            };
+            items.push(label_item(label, there, "pull request"));
         }
         for login in &asked.reviewers {
             let name = shown(login);

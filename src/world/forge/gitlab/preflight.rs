@@ -13,7 +13,7 @@ use crate::plan::finding::{Item, Preflight, Verdict};
 use crate::words::fault::Fault;
 use crate::words::wording::shown;
 use crate::world::forge::access::Credential;
-use crate::world::forge::preflight::{listed, refused, token_item};
+use crate::world::forge::preflight::{label_item, listed, refused, token_item};
 
 /// The access levels of roles.
 const DEVELOPER: u64 = 30;
@@ -169,18 +169,13 @@ impl GitLab {
     /// Looks for labels and reviewers.
     fn names(&self, asked: &Preflight, items: &mut Vec<Item>) -> Result<(), Fault> {
         for label in &asked.labels {
-            let name = shown(label);
             let answer = self.read(&self.own(Method::GET, &format!("labels/{}", encoded(label))))?;
-            items.push(match answer.status {
-                200 => Item::new("label", Verdict::Ok, format!("the label `{name}` is there")),
-                404 => Item::new("label", Verdict::Warning, format!("there is no label `{name}`"))
-                    .hint("it is made with the first merge request, where the token may; or make it now"),
-                _ => refused(
-                    "label",
-                    Verdict::Unknown,
-                    self.refusal(&answer, "look up a label", "the scope read_api"),
-                ),
-            });
+            let there = match answer.status {
+                200 => Ok(true),
+                404 => Ok(false),
+                _ => Err(self.refusal(&answer, "look up a label", "the scope read_api")),
+            };
+            items.push(label_item(label, there, "merge request"));
         }
         for login in &asked.reviewers {
             let name = shown(login);
