@@ -17,12 +17,14 @@ use crate::words::wording::{shown, suggestion};
 #[derive(DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    /// The version of this file's format: 1.
+    /// The version of this file's format.
     #[schemars(range(min = 1, max = 1))]
     pub(super) version: u64,
-    /// The apps by name; `"*"` stands for every app that is not named.
+    /// The apps by name, an RFC 1123 label; `"*"` stands for every app that is not named. A named app replaces `"*"` whole:
+    /// nothing is merged.
     pub(super) apps: Names<App>,
-    /// What is held where it is, by `app/env`: nothing is pushed there until it is released. `rollback` writes it.
+    /// What is held where it is, by `app/env`: nothing is pushed there until it is released. `rollback --hold` writes it,
+    /// `--release-hold` removes it, and people may edit it.
     #[serde(default)]
     pub(super) holds: BTreeMap<String, Hold>,
 }
@@ -45,14 +47,15 @@ pub(super) struct Hold {
 #[derive(DeriveDeserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct App {
-    /// The image or images that a payload may bring, without tag; `{app}` and `{env}` may stand here.
-    /// Where it is missing, a payload may bring only a tag or digest.
+    /// The image or images that may be brought, without tag; another is exit 4. `{app}` and `{env}` may stand here. Where it is
+    /// missing, a payload may bring only a tag or digest. With a list, a target says which is its own.
     #[serde(default)]
     pub(super) image: OneOrMany,
-    /// The repositories whose payloads are accepted, as `owner/name`; where it is missing, any.
+    /// The repositories whose events are accepted, as `owner/name`; one of another is exit 4. Where it is missing, the source is
+    /// not looked at.
     #[serde(default)]
     pub(super) source: OneOrMany,
-    /// The users of the forge whose events are accepted; where it is missing, any.
+    /// The logins whose events are accepted, such as `ci-bot[bot]`; one of another is exit 4. Where it is missing, any.
     #[serde(default)]
     pub(super) senders: OneOrMany,
     /// The environments by name; `"*"` stands for every environment that is not named.
@@ -64,31 +67,33 @@ pub(super) struct App {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(extend("oneOf" = [{ "required": ["targets"] }, { "required": ["clusters"] }]))]
 pub(super) struct Environment {
-    /// Whether a payload is pushed at once (on), or only opens a pull request (off, manual); off where missing.
+    /// Whether a pipeline may push (`on`, `true`, `yes`), or changes come by pull request only (`off`, `false`, `no`, `manual`);
+    /// in any case, quoted or not. Off where missing.
     #[serde(default)]
     pub(super) auto_deploy: AutoDeploy,
-    /// The places that hold the image; either this or `clusters`.
+    /// The places that hold the version; either this or `clusters`.
     #[serde(default)]
     pub(super) targets: Option<Vec<Target>>,
-    /// The places of each cluster; all are changed in one commit.
+    /// The places of each cluster, by its name; they change together, in one commit.
     #[serde(default)]
     pub(super) clusters: Option<Names<Vec<Target>>>,
-    /// The environment whose versions are promoted to this one.
+    /// The environment that a promotion takes its versions from.
     #[serde(default)]
     pub(super) promote_from: Option<String>,
-    /// How it is kept from going back to an older version.
+    /// How it is kept from going back to an older version; `auto` where missing.
     #[serde(default)]
     pub(super) guard: Guard,
     /// How a registry is asked for the version to run; `resolve-image` and `--resolve` read it.
     #[serde(default)]
     pub(super) select: Option<Select>,
-    /// A time in which nothing is pushed.
+    /// A time in which nothing is pushed; changes come by pull request meanwhile.
     #[serde(default)]
     pub(super) frozen: Option<Frozen>,
     /// How its pull requests look.
     #[serde(default)]
     pub(super) pull_request: PullRequest,
-    /// The Helm chart whose version rises when another value changes.
+    /// The Helm chart whose version rises when another value changes, in the same commit. It is computed from what stands at the
+    /// branch's tip, so it never rises twice for one change.
     #[serde(default)]
     pub(super) chart: Option<Chart>,
 }
@@ -99,7 +104,8 @@ pub(super) struct Environment {
 pub(super) struct Target {
     /// The file, from the root of the repository; `{app}` and `{env}` may stand here.
     pub(super) file: String,
-    /// The path of the image map or scalar in it; `{app}` and `{env}` may stand here.
+    /// The path of the image's map, or of the scalar; `{app}` and `{env}` may stand here. Where it is missing, the one place in the
+    /// file that refers to the image.
     #[serde(default)]
     pub(super) path: Option<String>,
     /// The kind of file; recognised where it is missing.
@@ -193,7 +199,7 @@ pub struct PullRequest {
     #[serde(deserialize_with = "switch")]
     #[schemars(with = "SwitchWord")]
     pub draft: bool,
-    /// How it is merged by itself once everything required is met.
+    /// How it is merged by itself once everything required is met; `none` where missing.
     pub auto_merge: AutoMerge,
 }
 
@@ -218,7 +224,7 @@ pub enum AutoMerge {
 pub(super) struct Chart {
     /// The chart's folder, from the root of the repository; `{app}` and `{env}` may stand here.
     pub(super) path: String,
-    /// Which number of the version rises.
+    /// Which number of the version rises; the third where missing.
     #[serde(default)]
     pub(super) bump: Bump,
     /// Whether `appVersion` becomes the new tag.

@@ -51,7 +51,7 @@ struct Choice {
     pre_releases: bool,
     /// What the image must run on, all of it, such as `linux/arm64`.
     platforms: OneOrMany,
-    /// What is written of the image.
+    /// What is written of the image; where it is missing the tag, unless only the digest tells what a moving tag leads to.
     write: Option<Write>,
     /// How many images are asked for their time, or tags for their digest; 200 where missing.
     #[schemars(range(min = 1, max = 10_000))]
