@@ -155,5 +155,6 @@ fn what(argument: &Arg) -> String {
     if !defaults.is_empty() && !matches!(argument.get_action(), ArgAction::SetTrue) {
         let _ = write!(text, " [default: {}]", defaults.join(", "));
     }
-    text.replace('|', "\\|")
+    // Markdown would take `<env>` for a tag of HTML, and show nothing.
+    text.replace('|', "\\|").replace('<', "\\<")
 }

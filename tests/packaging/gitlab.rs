@@ -140,6 +140,7 @@ pub fn table() -> String {
     let mut text = String::from("\n| input | what |\n| --- | --- |\n");
     let job = JOB.iter().map(|input| (input.name, input.help));
     for (name, help) in job.chain(installed()) {
+        let help = help.replace('<', "\\<");
         let _ = writeln!(text, "| `{name}` | {help} |");
     }
     text.push('\n');

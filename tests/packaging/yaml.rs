@@ -116,7 +116,7 @@ pub fn table(inputs: &[Input]) -> String {
             text,
             "| `{}` | {commands} | {} |",
             input.name,
-            described(input).replace('|', "\\|")
+            described(input).replace('|', "\\|").replace('<', "\\<")
         );
     }
     text.push('\n');
