@@ -1,4 +1,5 @@
-//! The stories of `docs/stories`, each from an empty folder to a production that was rolled back, run as they stand there.
+//! The pages that are run as they stand: the stories, each from an empty folder to a production that was rolled back, the
+//! quick starts, the recipes, and those for who comes from another tool.
 // The blocks are for a shell.
 #![cfg(unix)]
 
@@ -20,32 +21,65 @@ fn at_gitlab(image: &str) -> Teller {
 
 #[test]
 fn ckan() {
-    at_gitlab("deploys/portal/theme").tell("ckan.md");
+    at_gitlab("deploys/portal/theme").tell("stories/ckan.md");
 }
 
 #[test]
 fn winterlight() {
-    at_gitlab("acme/winterlight").tell("winterlight.md");
+    at_gitlab("acme/winterlight").tell("stories/winterlight.md");
 }
 
 #[test]
 fn ziichat() {
-    at_github("ziichat/acme-node").tell("ziichat.md");
+    at_github("ziichat/acme-node").tell("stories/ziichat.md");
 }
 
 #[test]
 fn argo_workflows() {
-    at_github("ekmsystems/go-todo").tell("argo-workflows.md");
+    at_github("ekmsystems/go-todo").tell("stories/argo-workflows.md");
 }
 
 #[test]
 fn bare_repositories() {
-    Teller::at(Forge::None, "acme/web").tell("bare-repositories.md");
+    Teller::at(Forge::None, "acme/web").tell("stories/bare-repositories.md");
 }
 
 #[test]
 fn cloud_and_onprem() {
-    at_github("acme/web").tell("cloud-and-onprem.md");
+    at_github("acme/web").tell("stories/cloud-and-onprem.md");
+}
+
+#[test]
+fn quick_start_on_github() {
+    at_github("acme/web").tell("quickstart-github.md");
+}
+
+#[test]
+fn quick_start_on_gitlab() {
+    at_gitlab("acme/web").tell("quickstart-gitlab.md");
+}
+
+/// Recipes, and what is written in the place of another tool's calls, need no forge but where they say so.
+#[test]
+fn recipes() {
+    for page in [
+        "helm",
+        "kustomize",
+        "manifests",
+        "app-of-apps",
+        "monorepo",
+        "multi-cluster",
+        "flux",
+    ] {
+        Teller::at(Forge::None, "acme/web").tell(&format!("recipes/{page}.md"));
+    }
+}
+
+#[test]
+fn moving_here() {
+    for page in ["gitopscli", "scripts", "yaml-update-action", "image-updater"] {
+        Teller::at(Forge::None, "acme/web").tell(&format!("migration/{page}.md"));
+    }
 }
 
 #[test]

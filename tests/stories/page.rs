@@ -1,4 +1,4 @@
-//! A story's page: what its fenced blocks ask for, in their order.
+//! A page that is run: what its fenced blocks ask for, in their order. One in a comment is for the test alone.
 
 /// One fenced block.
 #[derive(Debug)]
@@ -18,8 +18,10 @@ pub struct Block {
 pub enum Kind {
     /// `sh`: it is run, and has to succeed.
     Run,
-    /// `text prints`: what the block before it printed to standard output; `…` stands for anything within a line.
+    /// `LANGUAGE prints`: what the block before it printed to standard output; `…` stands for anything within a line.
     Prints,
+    /// `LANGUAGE save PATH`: a file that a person writes, where the block before it has gone.
+    Save(String),
     /// `text tree REPO[:BRANCH]`: all files of a branch.
     Tree(String),
     /// `LANGUAGE file REPO[:BRANCH] PATH`: a file, to the byte.
@@ -43,10 +45,12 @@ pub fn blocks(page: &str) -> Vec<Block> {
         let words: Vec<&str> = words.split(' ').collect();
         let kind = match words[..] {
             ["sh"] => Kind::Run,
-            ["text", "prints"] => Kind::Prints,
+            [_, "prints"] => Kind::Prints,
+            [_, "save", path] => Kind::Save(path.to_owned()),
             ["text", "tree", repo] => Kind::Tree(repo.to_owned()),
             [_, "file", repo, path] => Kind::File(repo.to_owned(), path.to_owned()),
-            [_] => continue,
+            // One that says what YAML it is, or is for people alone.
+            [_] | [_, "values" | "gitlab" | "workflow" | "shown"] => continue,
             _ => panic!("line {}: nobody knows what `{line}` is", at + 1),
         };
         found.push(Block {

@@ -107,13 +107,12 @@ impl Teller {
 
     /// Runs a page, and holds the world against what it shows.
     pub fn tell(&self, page: &str) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/stories");
-        let file = folder.join(page);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
         let told = fs::read_to_string(&file).unwrap();
         let mut truth = told.clone();
         let mut printed = String::new();
         for block in blocks(&told) {
-            let at = format!("docs/stories/{page}:{}", block.line);
+            let at = format!("docs/{page}:{}", block.line);
             match &block.kind {
                 Kind::Run => {
                     let run = self.sh(&block.text, &at);
@@ -125,6 +124,11 @@ impl Teller {
                     printed = self.as_shown(&run.stdout);
                     self.say(&format!("{at}\n{}\n{printed}\n{}", block.text, run.stderr));
                     self.learn_workflows();
+                }
+                Kind::Save(path) => {
+                    let file = self.here().join(path);
+                    fs::create_dir_all(file.parent().unwrap()).unwrap();
+                    fs::write(file, block.text.replace("localhost:5000", &self.host())).unwrap();
                 }
                 Kind::Prints if is_as_shown(&block.text, &printed) => {}
                 Kind::Prints if blesses() => hold(&printed, &block, &at, &mut truth),
@@ -208,6 +212,12 @@ impl Teller {
         self.folder.path().join(name)
     }
 
+    /// Where the last block has gone.
+    fn here(&self) -> PathBuf {
+        let cwd = fs::read_to_string(self.path("home/cwd"));
+        cwd.map_or(self.path("work"), |cwd| PathBuf::from(cwd.trim_end()))
+    }
+
     /// Runs a block, and does meanwhile what it asks of the programs that are played. What it exports and where it
     /// goes, the next one finds.
     fn sh(&self, script: &str, at: &str) -> Run {
@@ -218,7 +228,7 @@ impl Teller {
             text(&state),
             text(&cwd)
         );
-        let folder = fs::read_to_string(&cwd).map_or(self.path("work"), |cwd| PathBuf::from(cwd.trim_end()));
+        let folder = self.here();
         let mut command = self.command(Path::new("bash"));
         command
             .args(["--noprofile", "--norc", "-eu", "-o", "pipefail", "-c", &script])

@@ -35,11 +35,14 @@ impl Teller {
             "token": TOKEN, "sha": sha.trim_end(), "ref_name": "main",
         });
         let inputs = event.get("inputs").cloned().unwrap_or(Value::Null);
-        let context = json!({"github": github, "inputs": inputs, "vars": {}, "secrets": {}, "needs": {}});
         let event_file = self.path("home/event.json");
         fs::write(&event_file, event.to_string()).unwrap();
         let mut ran = 0;
         for (_, job) in workflow["jobs"].as_object().unwrap() {
+            let env = job.get("env").cloned().unwrap_or_else(|| json!({}));
+            let context = json!({
+                "github": github, "inputs": inputs, "vars": {}, "secrets": {}, "needs": {}, "env": env,
+            });
             for step in job["steps"].as_array().unwrap() {
                 if step["uses"]
                     .as_str()
