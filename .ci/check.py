@@ -3,6 +3,7 @@
 Each check is a function that yields what it finds; its docstring says what holds.
 """
 
+import html
 import json
 import re
 import subprocess
@@ -36,6 +37,27 @@ def links():
                 yield f"{path}: `{target}` leads nowhere"
             elif part and file.suffix == ".md" and part not in headings(file):
                 yield f"{path}: `{target}`: no such heading"
+
+
+def book():
+    """Every link of the built site leads to a page, and a `#part` of it to something there."""
+    folder = Path("target/book")
+    pages = {page: page.read_text("utf-8") for page in folder.rglob("*.html")}
+    parts = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    if len(pages) < 30:
+        yield f"{folder} has {len(pages)} pages: was it built?"
+    for page, text in pages.items():
+        for target in re.findall(r'\b(?:href|src)="([^"]+)"', text):
+            name, _, part = html.unescape(target).partition("#")
+            # The page for what is not found has its links from the root of the site.
+            if re.match(r"[a-z]+:", name) or page.name == "404.html":
+                continue
+            file = (page.parent / name).resolve() if name else page.resolve()
+            file = file.relative_to(folder.resolve()) if file.is_relative_to(folder.resolve()) else None
+            if file is None or not (folder / file).is_file():
+                yield f"{page}: `{target}` leads nowhere"
+            elif part and (folder / file) in parts and part not in parts[folder / file]:
+                yield f"{page}: `{target}`: no such part"
 
 
 def rust_version():
