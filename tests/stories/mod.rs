@@ -1,5 +1,5 @@
 //! The pages that are run as they stand: the stories, each from an empty folder to a production that was rolled back, the
-//! quick starts, the recipes, and those for who comes from another tool.
+//! quick starts, the recipes, the runbooks, and those for who comes from another tool.
 // The blocks are for a shell.
 #![cfg(unix)]
 
@@ -73,6 +73,11 @@ fn recipes() {
     ] {
         Teller::at(Forge::None, "acme/web").tell(&format!("recipes/{page}.md"));
     }
+}
+
+#[test]
+fn runbooks() {
+    at_github("acme/web").tell("runbooks.md");
 }
 
 #[test]
