@@ -67,5 +67,16 @@ def commit(number, subject, files):
 
 def tag_at(repo, revision, app, env):
     """Returns the tag that an app has at a revision."""
-    text = git(repo, "show", f"{revision}:{file_of(app, env)}")
-    return text.split('tag: "', 1)[1].split('"', 1)[0]
+    return tag_in(git(repo, "show", f"{revision}:{file_of(app, env)}"))
+
+
+def tags_at(repo, revision, files):
+    """Returns the tag in each of some values files at a revision, in one call of git."""
+    asked = "".join(f"{revision}:{file}\n" for file in files)
+    told = git(repo, "cat-file", "--batch", input=asked)
+    return [tag_in(text) for text in told.split(" blob ")[1:]]
+
+
+def tag_in(values):
+    """Returns the tag in the text of a values file."""
+    return values.split('tag: "', 1)[1].split('"', 1)[0]

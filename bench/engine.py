@@ -1,15 +1,17 @@
-"""The engine beside yq, ruamel.yaml and the eemeli `yaml` package: the same edits, timed and checked."""
+"""The engine beside yq, kustomize and the YAML libraries that other tools are made of: the same edits, timed and checked."""
 
 import argparse
 import json
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import corpus
 import edits
-from tools import BENCH, INSTALLED, OURS, ROOT, YQ, median, run, say, scratch, table
+from tools import BENCH, INSTALLED, KUSTOMIZE, OURS, ROOT, YQ, median, run, save, say, scratch, series, table
 
 HEADER = [
     "tool", "edits", "MB", "runs", "wall s", "MB/s", "failed", "other lines touched", "not byte-exact",
@@ -79,6 +81,20 @@ def in_one_process(*argv):
     return tool
 
 
+def kustomize_each(names):
+    """Makes a tool that starts kustomize once a file, each in a folder of its own, for these images."""
+
+    def tool(jobs, home):
+        for name, job in zip(names, jobs):
+            folder = Path(job["file"]).with_suffix("")
+            folder.mkdir()
+            file = Path(job["file"]).rename(folder / "kustomization.yaml")
+            yield run([KUSTOMIZE, "edit", "set", "image", f"{name}={name}:{job['new']}"], home=home, cwd=folder)
+            file.rename(job["file"])
+
+    return tool
+
+
 EEMELI = ["node", BENCH / "edit_eemeli.mjs", INSTALLED / "node" / "node_modules" / "yaml"]
 TOOLS = {
     "gitops-steps, a process a file": ours_each,
@@ -86,7 +102,11 @@ TOOLS = {
     "yq, a process a file": yq_each,
     "eemeli yaml (document), one process": in_one_process(*EEMELI, "document"),
     "eemeli yaml (cst), one process": in_one_process(*EEMELI, "cst"),
-    "ruamel.yaml, one process": in_one_process("python3", BENCH / "edit_ruamel.py"),
+    "ruamel.yaml, one process": in_one_process(sys.executable, BENCH / "edit_ruamel.py"),
+    "ruamel.yaml + jsonpath-ng (gitopscli), one process": in_one_process(sys.executable, BENCH / "edit_gitopscli.py"),
+    "js-yaml + jsonpath (yaml-update-action), one process": in_one_process(
+        "node", BENCH / "edit_js_yaml.mjs", INSTALLED / "node" / "node_modules"
+    ),
 }
 
 
@@ -114,10 +134,10 @@ def measure(tool, wanted, runs, patience):
     return measured
 
 
-def compare(title, wanted, options):
+def compare(key, title, wanted, options, tools=None):
     """Prints one table: every tool with the same edits."""
     rows = []
-    for name, tool in TOOLS.items():
+    for name, tool in (tools or TOOLS).items():
         if not re.search(options.tools, name):
             continue
         # A list of changes cannot name a document: those edits are left to the others.
@@ -130,35 +150,45 @@ def compare(title, wanted, options):
             name, len(mine), f"{megabytes:.1f}", len(measured.seconds), f"{wall:.2f}", f"{megabytes / wall:.1f}",
             measured.failed, measured.touched, measured.inexact,
         ])
-    table(title, HEADER, rows)
+    table(title, HEADER, rows, key)
 
 
 def print_example(name, *arguments):
     """Prints what an example program says: the engine alone, without the command around it."""
-    if (ROOT / "examples" / f"{name}.rs").exists():
-        command = ["cargo", "run", "--release", "--locked", "--quiet", "--example", name, "--", *arguments]
-        done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=False)
-        print(f"\n### The engine alone: `{' '.join(command)}`\n\n```text\n{done.stdout.strip()}\n```")
+    command = ["cargo", "run", "--release", "--locked", "--quiet", "--example", name, "--", *arguments]
+    done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=False)
+    print(f"\n### The engine alone: `{' '.join(command)}`\n\n```text\n{done.stdout.strip()}\n```")
+    series(name, done.stdout.strip().splitlines())
 
 
 def main():
-    """Compares the tools on files of our own making, and on the corpus of GITOPS_STEPS_CORPUS where it is set."""
+    """Compares the tools on files of our own making, and on a corpus from outside where one is given."""
     parser = argparse.ArgumentParser(prog="bench/run engine", description=main.__doc__)
-    parser.add_argument("--sizes", default="1,10,20,40", help="sizes of values files in MB, with commas (none: '')")
+    parser.add_argument("--each", type=int, default=40, help="files of each kind in our own corpus")
+    parser.add_argument("--sizes", default="1,10,40", help="sizes of values files in MB, with commas (none: '')")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement; the median counts")
-    parser.add_argument("--patience", type=float, default=20, help="seconds after which a run is not repeated")
+    parser.add_argument("--patience", type=float, default=10, help="seconds after which a run is not repeated")
     parser.add_argument("--tools", default="", help="regular expression that the names of the tools must match")
+    parser.add_argument(
+        "--corpus", default=os.environ.get("GITOPS_STEPS_CORPUS"), help="a folder of files and its targets.json"
+    )
     options = parser.parse_args()
     print("\n## Engine: one edit in each file")
+    compare("own", "Our own corpus: each edit on a file of its own", corpus.own(options.each), options)
+    names, wanted = zip(*corpus.kustomizations(options.each))
+    tools = {name: tool for name, tool in TOOLS.items() if "process a file" in name}
+    tools["kustomize edit set image, a process a file"] = kustomize_each(names)
+    compare("kustomizations", "Kustomizations: the tag of one image", list(wanted), options, tools)
     sizes = [size for size in options.sizes.split(",") if size]
     for size in sizes:
-        compare(f"One values file of {size} MB", [edits.one_big(float(size))], options)
-    if folder := os.environ.get("GITOPS_STEPS_CORPUS"):
-        compare("The corpus: each edit on a file of its own", edits.corpus(folder), options)
-    if re.search(options.tools, "gitops-steps"):
+        compare(f"{size} MB", f"One values file of {size} MB", [edits.one_big(float(size))], options)
+    if options.corpus:
+        compare("given", "The corpus that was given", edits.corpus(options.corpus), options)
+    if sizes and re.search(options.tools, "gitops-steps"):
         print_example("engine", *sizes)
-        if folder:
-            print_example("corpus", str(Path(folder).resolve()))
+    if options.corpus and re.search(options.tools, "gitops-steps"):
+        print_example("corpus", str(Path(options.corpus).resolve()))
+    save("engine")
 
 
 if __name__ == "__main__":

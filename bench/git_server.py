@@ -4,17 +4,19 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
 class Traffic:
-    """Whole HTTP messages in bytes, seen from the client."""
+    """Whole HTTP messages in bytes, seen from the client, and when each request came and was answered."""
 
     requests: int = 0
     up: int = 0
     down: int = 0
+    log: list = field(default_factory=list)
 
 
 class Counting:
@@ -56,8 +58,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self):
         """Answers one request."""
+        came = time.perf_counter()
         body = self.body()
         path, _, query = self.path.partition("?")
+        if path.endswith("/git-receive-pack") and self.server.before_push:
+            self.server.before_push()
         done = subprocess.run(
             ["git", "http-backend"],
             input=body,
@@ -80,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         )
         answer = self.answer(done.stdout)
         self.wfile.write(answer)
-        self.server.count(self.rfile.count, len(answer))
+        self.server.count(self.rfile.count, len(answer), (path, came, time.perf_counter()))
         self.rfile.count = 0
 
     def body(self):
@@ -119,6 +124,8 @@ class GitServer(ThreadingHTTPServer):
     def __init__(self, root):
         super().__init__(("127.0.0.1", 0), Handler)
         self.root = root
+        # Called before git gets a push.
+        self.before_push = None
         self.lock = threading.Lock()
         self.traffic = Traffic()
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -127,13 +134,14 @@ class GitServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def url(self, name):
-        """Returns the address of a repository."""
-        return f"http://127.0.0.1:{self.server_port}/{name}"
+    def url(self, name, port=None):
+        """Returns the address of a repository, behind another port if one is given."""
+        return f"http://127.0.0.1:{port or self.server_port}/{name}"
 
-    def count(self, up, down):
+    def count(self, up, down, request):
         """Adds one request to the traffic."""
         with self.lock:
+            self.traffic.log.append(request)
             self.traffic.requests += 1
             self.traffic.up += up
             self.traffic.down += down

@@ -3,7 +3,7 @@
 import argparse
 
 from big import ENVS, template_of
-from tools import OURS, median, run, say, scratch, table
+from tools import OURS, median, run, save, say, scratch, table
 
 
 def main():
@@ -34,7 +34,8 @@ def main():
         seconds = [each.seconds for each in done]
         rows.append([name, f"{median(seconds):.2f}", f"{min(seconds):.2f}"])
     title = f"{options.apps * len(ENVS):,} values files, {options.commits:,} commits"
-    table(title, ["command", "wall s, median", "wall s, best"], rows)
+    table(title, ["command", "wall s, median", "wall s, best"], rows, "history")
+    save("history")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Many processes at once in one config repo: who lands, what gets lost, and how long it takes."""
 
 import argparse
-import json
 import random
 import shutil
 import time
@@ -13,7 +12,7 @@ import config_repos
 import ways
 from config_repos import app_name, git, tag_at
 from git_server import GitServer
-from tools import median, run, say, scratch, table
+from tools import median, run, save, say, scratch, table
 
 ENV = "dev"
 HEADER = [
@@ -23,18 +22,17 @@ HEADER = [
 
 
 def start_all(way, jobs):
-    """Starts all jobs at once; returns their exit codes and the seconds until the last one ended."""
+    """Starts all jobs at once; returns what became of each, and the seconds until the last one ended."""
     for job in jobs:
         job.home.mkdir()
     start = time.perf_counter()
+
+    def run_one(job):
+        return run(way(job), home=job.home, cwd=job.home, extra=job.variables)
+
     with ThreadPoolExecutor(len(jobs)) as pool:
-        codes = [done.code for done in pool.map(lambda job: run(way(job), home=job.home, cwd=job.home), jobs)]
-    return codes, time.perf_counter() - start
-
-
-def result_of(job):
-    """Returns what a job wrote of itself; a job that died early wrote nothing."""
-    return json.loads(job.result.read_text()) if job.result.exists() else {}
+        done = list(pool.map(run_one, jobs))
+    return done, time.perf_counter() - start
 
 
 def changed_files(repo, base):
@@ -51,10 +49,10 @@ def race(way, template, jobs_of):
     base = git(repo, "rev-parse", "main")
     with GitServer(home) as server:
         jobs = jobs_of(server.url("config.git"), home)
-        codes, wall = start_all(way, jobs)
-    done = [job for job, code in zip(jobs, codes) if code == 0]
-    landed = [job for job in done if result_of(job).get("changed", True)]
-    attempts = [result_of(job).get("attempts", 0) for job in jobs]
+        ran, wall = start_all(way, jobs)
+    done = [job for job, each in zip(jobs, ran) if each.code == 0]
+    landed = [job for job in done if job.told.get("changed", True)]
+    attempts = [job.told.get("attempts", 0) for job in jobs]
     files = changed_files(repo, base)
     asked = {job.file for job in jobs}
     row = {
@@ -88,6 +86,7 @@ WAYS = {
     "gitops-steps": ways.ours,
     "clone --depth 1, then pull --rebase && push × 5": ways.rebase_push,
     "clone --depth 1 and push, all again × 5": partial(ways.clone_push, tries=5),
+    "sparse clone without blobs, then push and pull --rebase × 5": partial(ways.sparse_push, tries=5),
 }
 # Only for files of their own: in one key a rebase that conflicts would go on for ever.
 PATIENT_WAYS = {"clone --depth 1, then pull --rebase && push until it lands": partial(ways.rebase_push, tries=1000)}
@@ -100,7 +99,7 @@ def race_many_apps(template, options):
         say(f"race: {options.jobs} apps: {name}")
         row, _ = race(way, template, partial(many_apps, options.jobs))
         rows.append([name, *(row[column] for column in HEADER[1:])])
-    table(f"{options.jobs} processes bump {options.jobs} apps", HEADER, rows)
+    table(f"{options.jobs} processes bump {options.jobs} apps", HEADER, rows, "apps")
 
 
 def race_same_key(template, options):
@@ -119,7 +118,7 @@ def race_same_key(template, options):
         middle = sorted(kept, key=lambda row: float(row["wall s"]))[len(kept) // 2]
         rows.append([name, f"{finals[highest]} of {options.rounds}", ended, *(middle[column] for column in columns)])
     title = f"{options.same} processes bump the same key to rising versions (the round of median wall)"
-    table(title, ["way", "ended on the highest", "ended on", *columns], rows)
+    table(title, ["way", "ended on the highest", "ended on", *columns], rows, "key")
 
 
 def main():
@@ -134,6 +133,7 @@ def main():
     config_repos.make(template, apps=max(options.jobs, 50), envs=[ENV], commits=200)
     race_many_apps(template, options)
     race_same_key(template, options)
+    save("race")
 
 
 if __name__ == "__main__":

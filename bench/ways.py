@@ -1,5 +1,6 @@
 """The ways to bring one tag into a config repo over HTTP: ours, and those that pipelines have today."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,23 @@ class Job:
     env: str
     tag: str
     home: Path
+    # What it needs to reach a forge's API: `--api-url` and the token.
+    api: tuple = ()
 
     @property
     def result(self):
         """The file that tells the number of attempts."""
         return self.home / "result.json"
+
+    @property
+    def told(self):
+        """What it wrote of itself; a job that died early wrote nothing."""
+        return json.loads(self.result.read_text()) if self.result.exists() else {}
+
+    @property
+    def variables(self):
+        """What its process has in its environment."""
+        return {"GITOPS_STEPS_TOKEN": self.api[1]} if self.api else {}
 
     @property
     def file(self):
@@ -35,6 +48,17 @@ def ours(job):
     return [
         OURS, "bump-values", "--config-repo", job.url, "--app", job.app, "--env", job.env, "--tag", job.tag,
         "--publish", "push", "--timeout", "15m", "--result-file", job.result, "--quiet",
+        *(["--api-url", job.api[0]] if job.api else []),
+    ]
+
+
+def ours_batch(job, jobs):
+    """Returns the command of gitops-steps that carries what all the jobs bring in one commit."""
+    changes = job.home / "changes.json"
+    changes.write_text(json.dumps([{"file": each.file, "set": {"image.tag": each.tag}} for each in jobs]))
+    return [
+        OURS, "bump-values", "--config-repo", job.url, "--changes", changes, "--publish", "push",
+        "--timeout", "15m", "--result-file", job.result, "--quiet",
     ]
 
 
@@ -48,6 +72,6 @@ def clone_push(job, tries=1):
     return [WAYS / "clone-push.sh", job.url, job.file, job.tag, job.result, tries]
 
 
-def sparse_push(job):
-    """Returns the command of a partial, sparse clone, an edit and a push."""
-    return [WAYS / "sparse-push.sh", job.url, job.file, job.tag, job.result]
+def sparse_push(job, tries=1):
+    """Returns the command of a partial, sparse clone, an edit and a push, and of its rounds of pull --rebase."""
+    return [WAYS / "sparse-push.sh", job.url, job.file, job.tag, job.result, tries]

@@ -32,6 +32,7 @@ mod gitlab_template;
 mod guards;
 mod history;
 mod house;
+mod load_forge;
 mod packaging;
 mod policy;
 mod preflight;

@@ -250,7 +250,7 @@ impl Hub {
         answer
             .with("x-ratelimit-limit", "5000")
             .with("x-ratelimit-remaining", &budget.0.to_string())
-            .with("x-ratelimit-used", &(5000 - budget.0).to_string())
+            .with("x-ratelimit-used", &5000_u64.saturating_sub(budget.0).to_string())
             .with("x-ratelimit-reset", &budget.1.to_string())
             .with(
                 "x-ratelimit-resource",

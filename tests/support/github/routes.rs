@@ -180,7 +180,7 @@ fn user(desk: &Desk<'_>) -> Outcome {
 
 fn rate_limit(desk: &Desk<'_>) -> Answer {
     let remaining = desk.state.remaining;
-    let core = serde_json::json!({ "limit": 5000, "used": 5000 - remaining, "remaining": remaining, "reset": desk.state.seconds() + 3600 });
+    let core = serde_json::json!({ "limit": 5000, "used": 5000_u64.saturating_sub(remaining), "remaining": remaining, "reset": desk.state.seconds() + 3600 });
     Answer::json(
         200,
         &serde_json::json!({ "resources": { "core": core, "graphql": core }, "rate": core }),

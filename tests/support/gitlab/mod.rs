@@ -125,6 +125,11 @@ impl Fake {
         Self { lab, server }
     }
 
+    /// The server below.
+    pub fn server(&self) -> &GitServer {
+        &self.server
+    }
+
     /// The server's root, as in `$CI_SERVER_URL`.
     pub fn url(&self) -> String {
         self.server.url("").trim_end_matches('/').to_owned()
