@@ -273,6 +273,56 @@ fn a_number_in_a_bulk_list_is_never_a_tag_whose_quotes_were_forgotten() {
 }
 
 #[test]
+fn an_app_that_was_overtaken_does_not_keep_the_others_of_a_list() {
+    let files = [
+        ("a.yaml", "tag: 1.0.0\n"),
+        ("b.yaml", "tag: 2.0.0\n"),
+        ("c.yaml", "tag: 1.0.0\n"),
+    ];
+    let bench = Bench::new(&files);
+    let list = bench.beside("changes.yaml");
+    let bump = |tags: &[(&str, &str)], flags: &[&str]| {
+        let lines = tags
+            .iter()
+            .map(|(file, tag)| format!("- file: {file}.yaml\n  set: {{tag: '{tag}'}}\n"));
+        fs::write(&list, lines.collect::<String>()).unwrap();
+        bench.bump(&[&["--changes", text(&list), "--format", "json"], flags].concat())
+    };
+    let stands = || ["a.yaml", "b.yaml", "c.yaml"].map(|file| bench.read(file));
+    let wanted = [("a", "1.1.0"), ("b", "1.1.0"), ("c", "1.1.0")];
+    // Without a word it is one run: all or nothing.
+    assert_eq!(bump(&wanted, &[]).exits(0).json()["operation"], "superseded");
+    assert_eq!(stands(), files.map(|(_, before)| before));
+    let run = bump(&wanted, &["--on-stale", "leave-out"]).exits(0);
+    assert_eq!(run.json()["operation"], "updated");
+    run.says("left out: b.yaml:1: `2.0.0` stands there already");
+    assert_eq!(stands(), ["tag: 1.1.0\n", "tag: 2.0.0\n", "tag: 1.1.0\n"]);
+    // What is left has landed: there is nothing to do.
+    let again = bump(&wanted, &["--on-stale", "leave-out"]).exits(0).json();
+    assert_eq!(
+        (&again["operation"], &again["changed"]),
+        (&"unchanged".into(), &false.into())
+    );
+    // Nothing is left.
+    let all = bump(&[("a", "1.0.9"), ("b", "1.9.0")], &["--on-stale", "leave-out"])
+        .exits(0)
+        .json();
+    assert_eq!(all["operation"], "superseded");
+    // The places of one app stay together.
+    bench
+        .bump(&[
+            "--file",
+            "a.yaml",
+            "--set",
+            "tag=1.0.0",
+            "--on-stale",
+            "leave-out",
+        ])
+        .exits(2)
+        .says("--changes");
+}
+
+#[test]
 fn a_newer_version_that_is_there_already_wins() {
     let bench = bench();
     let run = bench

@@ -93,6 +93,8 @@ pub enum OnStale {
     Skip,
     /// Exit 4
     Fail,
+    /// Of a list of `--changes`, leave out the files where it is, and carry the rest
+    LeaveOut,
 }
 
 /// Whether an older value may replace a newer one.

@@ -7,6 +7,7 @@ mod chart;
 mod chosen;
 mod draft;
 mod hold;
+mod left_out;
 mod message;
 mod order;
 mod past;
@@ -72,6 +73,16 @@ impl Request {
     /// # Errors
     /// What is wrong with the request, the policy file or the target files, and what the policy refuses.
     pub fn plan(&self, snapshot: &dyn Snapshot, circumstances: Circumstances<'_>) -> anyhow::Result<Plan> {
+        let Some((rest, said)) = self.without_overtaken(snapshot, circumstances)? else {
+            return self.plan_all(snapshot, circumstances);
+        };
+        let mut plan = rest.plan_all(snapshot, circumstances)?;
+        plan.warnings.extend(said);
+        Ok(plan)
+    }
+
+    /// Plans all that the request asks for.
+    fn plan_all(&self, snapshot: &dyn Snapshot, circumstances: Circumstances<'_>) -> anyhow::Result<Plan> {
         let Circumstances { publish, now, .. } = circumstances;
         let policy = self.policy(snapshot, publish)?;
         let resolved = self.resolved(policy.as_ref())?;
@@ -114,14 +125,7 @@ impl Request {
             }
             return Ok(plan);
         }
-        let guard = order::Guard {
-            flags: &self.guard,
-            policy: self.guard_of(&resolved)?,
-            source: &self.source,
-            chosen: self.chosen.is_some(),
-            snapshot,
-            ancestry: circumstances.ancestry,
-        };
+        let guard = self.guard_on(self.guard_of(&resolved)?, snapshot, circumstances);
         if let Verdict::Superseded(reason) = guard.judge(&draft.moves, &mut warnings)? {
             warnings.push(reason.clone());
             plan.warnings = warnings;
@@ -160,6 +164,23 @@ impl Request {
             warnings,
             ..plan
         })
+    }
+
+    /// Returns the guard of a snapshot, with the policy's word.
+    fn guard_on<'a>(
+        &'a self,
+        policy: GuardArg,
+        snapshot: &'a dyn Snapshot,
+        circumstances: Circumstances<'a>,
+    ) -> order::Guard<'a> {
+        order::Guard {
+            flags: &self.guard,
+            policy,
+            source: &self.source,
+            chosen: self.chosen.is_some(),
+            snapshot,
+            ancestry: circumstances.ancestry,
+        }
     }
 
     /// Drafts what the way of the request says; returns what is passed over, and why.

@@ -162,6 +162,7 @@ impl Request {
             author,
             signing,
         } = args.commit.clone();
+        Self::leaves_out_of_a_list(args.guard.on_stale, &way)?;
         let event = inputs.event.as_ref();
         let (source, actor, from_event) = match event {
             Some(Event::Deploy(deploy)) => (

@@ -16,6 +16,7 @@ use crate::plan::snapshot::Snapshot;
 use crate::steps::args::{GuardArg, GuardArgs, OnStale};
 use crate::words::fault::Fault;
 use crate::words::payload::Source;
+use crate::words::repo_path::RepoPath;
 use pair::Pair;
 
 /// What the guard says of a run.
@@ -63,6 +64,34 @@ impl Guard<'_> {
     /// `Refused` for a stale value under `--on-stale fail`, and for one whose order `sequence` or `ancestry` cannot
     /// tell; `Invalid` under `semver` for a new value that is no version.
     pub fn judge(&self, moves: &[Move], warnings: &mut Vec<String>) -> anyhow::Result<Verdict> {
+        self.weigh_each(moves, |one, order| self.weigh(one, order, warnings))
+    }
+
+    /// Returns the files in which a newer value is there already, each with how that is said.
+    ///
+    /// # Errors
+    /// Where the history cannot be read.
+    pub fn overtaken(&self, moves: &[Move]) -> anyhow::Result<BTreeMap<RepoPath, String>> {
+        let mut found = BTreeMap::new();
+        self.weigh_each(moves, |one, order| {
+            if let Order::Older(said) = order
+                && !self.flags.allow_downgrade
+            {
+                found
+                    .entry(one.file.clone())
+                    .or_insert_with(|| format!("{}: {said}", place(one)));
+            }
+            Ok(None)
+        })?;
+        Ok(found)
+    }
+
+    /// Finds the order of every value that is judged, until one decides for the run.
+    fn weigh_each(
+        &self,
+        moves: &[Move],
+        mut weigh: impl FnMut(&Move, &Order) -> anyhow::Result<Option<Verdict>>,
+    ) -> anyhow::Result<Verdict> {
         if self.word() == GuardArg::None {
             return Ok(Verdict::Newer);
         }
@@ -79,7 +108,7 @@ impl Guard<'_> {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(empty) => empty.insert(self.order(&Pair::new(self, one, old, new))?),
             };
-            if let Some(verdict) = self.weigh(one, order, warnings)? {
+            if let Some(verdict) = weigh(one, order)? {
                 return Ok(verdict);
             }
         }
@@ -137,7 +166,7 @@ impl Guard<'_> {
 
     fn stale(&self, one: &Move, said: &str) -> anyhow::Result<Verdict> {
         match self.flags.on_stale {
-            OnStale::Skip => Ok(Verdict::Superseded(format!("{}: {said}", place(one)))),
+            OnStale::Skip | OnStale::LeaveOut => Ok(Verdict::Superseded(format!("{}: {said}", place(one)))),
             OnStale::Fail => Err(Fault::refused(said)
                 .at(one.file.as_str(), one.line, 0)
                 .hint("give --allow-downgrade to step back on purpose")
