@@ -73,7 +73,7 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/run big", description=main.__doc__)
     parser.add_argument("--apps", type=int, default=2000, help="apps; each has three values files of about 1 KB")
     parser.add_argument("--commits", type=int, default=5000, help="commits of history")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each measurement; the median counts")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement; the median counts")
     parser.add_argument("--round-trips", type=numbers, default=[0, 20, 100], help="milliseconds, with commas")
     parser.add_argument("--batches", type=numbers, default=[1, 100, 2000], help="apps in one commit, with commas")
     options = parser.parse_args()

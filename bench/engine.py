@@ -147,10 +147,15 @@ def compare(key, title, wanted, options, tools=None):
         megabytes = sum(len(edit.text) for edit in mine) / 1e6
         wall = median(measured.seconds)
         rows.append([
-            name, len(mine), f"{megabytes:.1f}", len(measured.seconds), f"{wall:.2f}", f"{megabytes / wall:.1f}",
+            name, len(mine), short(megabytes), len(measured.seconds), f"{wall:.2f}", short(megabytes / wall),
             measured.failed, measured.touched, measured.inexact,
         ])
     table(title, HEADER, rows, key)
+
+
+def short(number):
+    """Returns a number with two digits that tell."""
+    return f"{number:.2g}" if number < 10 else f"{number:.0f}"
 
 
 def print_example(name, *arguments):
@@ -165,7 +170,7 @@ def main():
     """Compares the tools on files of our own making, and on a corpus from outside where one is given."""
     parser = argparse.ArgumentParser(prog="bench/run engine", description=main.__doc__)
     parser.add_argument("--each", type=int, default=40, help="files of each kind in our own corpus")
-    parser.add_argument("--sizes", default="1,10,40", help="sizes of values files in MB, with commas (none: '')")
+    parser.add_argument("--sizes", default="1,10", help="sizes of values files in MB, with commas (none: '')")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement; the median counts")
     parser.add_argument("--patience", type=float, default=10, help="seconds after which a run is not repeated")
     parser.add_argument("--tools", default="", help="regular expression that the names of the tools must match")

@@ -3,6 +3,7 @@
 import argparse
 
 from big import ENVS, template_of
+from config_repos import app_name
 from tools import OURS, median, run, save, say, scratch, table
 
 
@@ -15,10 +16,11 @@ def main():
     options = parser.parse_args()
     repo = template_of(options.apps, options.commits)
     home = scratch("history")
+    app = app_name(options.apps * 617 // 1000)
     history = [OURS, "history", "--config-repo", repo]
     commands = {
         "history (the last 50)": history,
-        "history --app app-1234": [*history, "--app", "app-1234", "--limit", "0"],
+        f"history --app {app}": [*history, "--app", app, "--limit", "0"],
         "history --limit 0 --output csv": [*history, "--limit", "0", "--output", "csv"],
         "history now": [OURS, "history", "now", "--config-repo", repo],
         "git log --first-parent --raw": ["git", "-C", repo, "log", "--first-parent", "--raw", "--no-renames"],

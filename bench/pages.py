@@ -7,6 +7,7 @@ In a page, `{{table PART/KEY}}` stands for a table of results, `{{cell PART/KEY 
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import plot
@@ -41,13 +42,16 @@ def plots(found):
     middle = {name: curve for name, curve in landed.items() if name.endswith(", 20 ms")} or landed
     return {
         "engine": plot.bars(
-            "One edit of one small file", "milliseconds an edit; beside it: outputs that are exact to the byte",
+            "One edit of one small file", "milliseconds an edit, the libraries in one process for all; beside it: outputs that are exact to the byte",
             [
-                (name, 1000 * seconds / edits[name], f"{1000 * seconds / edits[name]:.1f}, {edits[name] - inexact[name]:.0f} of {edits[name]:.0f}")
+                (short(name), 1000 * seconds / edits[name], f"{1000 * seconds / edits[name]:.1f}, {edits[name] - inexact[name]:.0f} of {edits[name]:.0f}")
                 for name, seconds in column(own, "wall s")
             ],
         ),
-        "bump": plot.lines("One bump in a big config repo", "milliseconds of a round trip", "seconds", drawn["big"]["bump"]),
+        "bump": plot.lines(
+            "One bump in a big config repo", "milliseconds of a round trip", "seconds",
+            {short(name): curve for name, curve in drawn["big"]["bump"].items()},
+        ),
         "start": plot.bars(
             "Started for one edit", "milliseconds", [(name, ms, f"{ms:.1f}") for name, ms in drawn["start"]["start"]]
         ),
@@ -62,14 +66,30 @@ def plots(found):
         ),
         "rates": plot.lines(
             "From the build's end to the commit, for 19 of 20 deploys", "deploys an hour", "seconds",
-            drawn["simulate"]["rates"], (True, True),
+            {name: [point for point in curve if point[1] < 3600] for name, curve in drawn["simulate"]["rates"].items()},
+            (True, True),
         ),
     }
 
 
+# What is too long to stand beside a bar or a line.
+SHORT = {
+    "clone --depth 1, then ": "",
+    "clone --depth 1 and push, all again": "clone and push, again",
+    "sparse clone without blobs, then push and ": "sparse, ",
+    "clone --depth 1 --filter=blob:none --sparse + yq + push": "sparse clone, yq",
+    "clone --depth 1 + yq + push": "clone --depth 1, yq",
+    "yaml, one process": "yaml",
+    "), one process": ")",
+    " (yaml-update-action)": "",
+}
+
+
 def short(name):
-    """Returns the name of a way, short enough to stand beside a bar."""
-    return name.replace("clone --depth 1, then ", "").replace("clone --depth 1 and ", "clone, ")
+    """Returns the name of a tool or a way, short enough for a plot."""
+    for long, better in SHORT.items():
+        name = name.replace(long, better)
+    return name
 
 
 def cell(found, place, row, name):
@@ -85,7 +105,7 @@ def filled(page, found):
     """Returns a page with the results in it."""
 
     def put(match):
-        verb, _, rest = match[1].partition(" ")
+        verb, _, rest = " ".join(match[1].split()).partition(" ")
         if verb == "table":
             part, key = rest.split("/")
             kept = found[part]["tables"][key]
@@ -103,7 +123,13 @@ def filled(page, found):
             return f"Measured {about['date']} on {about['processors']}: {', '.join(about['tools'])}."
         raise SystemExit(f"no such word in a page: {match[0]}")
 
-    return re.sub(r"\{\{(.+?)\}\}", put, page)
+    return "\n\n".join(broken(block, re.sub(r"\{\{(.+?)\}\}", put, block, flags=re.DOTALL)) for block in page.split("\n\n"))
+
+
+def broken(block, text):
+    """Returns a paragraph in lines that are as long as the others, where figures have come into it."""
+    is_text = not block.startswith(("|", "{{plot", "{{table", "{{text"))
+    return "\n".join(textwrap.wrap(text, 128, break_on_hyphens=False)) if is_text and "{{" in block else text
 
 
 def main():

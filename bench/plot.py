@@ -76,7 +76,7 @@ class Axis:
 
 def named(value):
     """Returns a tick's name."""
-    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+    return f"{round(value, 6):,.10g}"
 
 
 def lines(title, x_name, y_name, curves, log=(False, False)):
