@@ -273,6 +273,23 @@ fn a_number_in_a_bulk_list_is_never_a_tag_whose_quotes_were_forgotten() {
 }
 
 #[test]
+fn a_list_of_very_many_files_is_told_in_one_short_line() {
+    let names: Vec<String> = (0..40).map(|at| format!("app-{at:02}.yaml")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "tag: 1.0.0\n")).collect();
+    let bench = Bench::new(&files);
+    let list = bench.beside("changes.yaml");
+    let lines = names
+        .iter()
+        .map(|name| format!("- file: {name}\n  set: {{tag: 1.1.0}}\n"));
+    fs::write(&list, lines.collect::<String>()).unwrap();
+    let run = bench.bump(&["--changes", text(&list)]).exits(0);
+    let run = run
+        .says("changed 40 values in app-00.yaml, ")
+        .says(" and 30 more files");
+    assert!(!run.stderr.contains("app-10.yaml"), "{}", run.stderr);
+}
+
+#[test]
 fn an_app_that_was_overtaken_does_not_keep_the_others_of_a_list() {
     let files = [
         ("a.yaml", "tag: 1.0.0\n"),

@@ -14,6 +14,9 @@ use crate::words::fault::Kind;
 /// The version of the JSON's form.
 const SCHEMA: u8 = 1;
 
+/// The most files that one line of text names.
+const NAMED_MAX: usize = 10;
+
 /// What a run came to. Every key is always there, also when nothing changed and on failure; beside them, commands that tell of
 /// more than a change have one of their own.
 #[derive(Clone, Debug, Serialize)]
@@ -201,9 +204,16 @@ impl Receipt {
         self
     }
 
-    /// Returns what changes in words: how many values in which files; the files alone where they come and go whole.
+    /// Returns what changes in words: how many values in which files, the first of them by name; the files alone where they
+    /// come and go whole.
     pub fn what(&self) -> String {
-        let files = self.files.join(", ");
+        let named = self.files.len().min(NAMED_MAX);
+        let files = self.files[..named].join(", ");
+        let files = match self.files.len() - named {
+            0 => files,
+            1 => format!("{files} and 1 more file"),
+            more => format!("{files} and {more} more files"),
+        };
         match self.changes.len() {
             0 => files,
             1 => format!("1 value in {files}"),
