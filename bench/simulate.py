@@ -39,7 +39,7 @@ def measured(milliseconds):
 
 
 def ours(attempt, lasted):
-    """Returns the longest wait after an attempt: see `longest_wait` in src/command/pipeline.rs."""
+    """Returns the longest wait after an attempt: see `jittered` in src/command/pipeline.rs."""
     return min(max(lasted * 2 ** min(attempt - 1, 2), 0.05), 5)
 
 
@@ -206,6 +206,19 @@ def rates(times, options):
     return rows, curves
 
 
+def reach(options):
+    """Returns rows: how many of very many writers at once land before their patience ends, by distance and forge."""
+    rows = []
+    for milliseconds in options.round_trips:
+        landed = []
+        for forge in options.forges:
+            seconds, _ = race([0.0] * options.crowd, measured(milliseconds).slower(forge), patience=PATIENCE)
+            count = sum(each is not None for each in seconds)
+            landed.append(f"{count:,}" if count < options.crowd else f"all {count:,}")
+        rows.append([f"{milliseconds} ms", *landed])
+    return rows
+
+
 def shown(seconds):
     """Returns a time as text; a queue that grows without end has none."""
     return f"{seconds:.1f}" if seconds < 900 else "grows without end"
@@ -216,6 +229,9 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/run simulate", description=main.__doc__)
     parser.add_argument("--far", type=int, default=20, help="milliseconds of a round trip, one that load measured")
     parser.add_argument("--forge", type=float, default=0.5, help="seconds that a hosted forge takes for each push")
+    parser.add_argument("--round-trips", type=numbers, default=[0, 20, 100], help="of a crowd, as load measured them")
+    parser.add_argument("--forges", type=numbers, default=[0, 0.5, 1], help="seconds a push, for a crowd")
+    parser.add_argument("--crowd", type=int, default=1000, help="writers at once, of whom not all may land")
     parser.add_argument("--job", type=float, default=20, help="seconds until a CI job starts")
     parser.add_argument("--every", type=int, default=60, help="seconds between two batches")
     parser.add_argument("--writers", type=int, default=200, help="writers at once, where ways to wait are compared")
@@ -233,6 +249,9 @@ def main():
     say("simulate: ways to wait")
     columns = ["longest wait", "wall s", "median s", "p95 s", "attempts", "median", "most"]
     table(f"{options.writers} writers at once, by how they wait", columns, waiting(times, options.writers), "waits")
+    say("simulate: within the default --timeout")
+    columns = ["round trip", *(f"{forge:g} s for a push" for forge in options.forges)]
+    table(f"Of {options.crowd:,} at once, landed within two minutes", columns, reach(options), "reach")
     say("simulate: bursts")
     series("bursts", bursts(times, options))
     say("simulate: rates")
@@ -240,8 +259,8 @@ def main():
     series("rates", curves)
     columns = [
         "deploys an hour", "a minute", "pushes tried a minute", "p95 s", "gave up",
-        "4 repos: pushes tried a minute and repo", "p95 s", "queue of CI jobs: p95 s",
-        f"batch each {options.every} s: pushes a minute", "p95 s",
+        "4 repos: tried a minute and repo", "4 repos: p95 s", "queue of CI jobs: p95 s",
+        f"batch each {options.every} s: pushes a minute", "batch: p95 s",
     ]
     table("So many deploys an hour", columns, rows, "rates")
     series("given", vars(options))

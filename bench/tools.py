@@ -95,7 +95,7 @@ def quantile(values, part):
 
 def numbers(text):
     """Reads numbers with commas between them."""
-    return [int(number) for number in text.split(",") if number]
+    return [float(number) if "." in number else int(number) for number in text.split(",") if number]
 
 
 def median(values):
