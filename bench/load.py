@@ -1,6 +1,7 @@
 """Very many processes at once in one config repo, by git and by a forge's API, near and far: who lands, and who waits."""
 
 import argparse
+import resource
 import time
 from statistics import mean
 
@@ -13,6 +14,8 @@ from tools import median, numbers, quantile, run, save, say, scratch, series, ta
 
 # The default of --timeout: who needs longer than this gives up in a pipeline that says nothing else.
 PATIENCE = 120
+DISTANCES = [0, 20, 100]
+ALL = [(way, milliseconds) for way in ("git", "github", "gitlab") for milliseconds in DISTANCES]
 TIMES = [
     "way", "round trip", "writers", "landed", "lost", "within 2 min", "wall s", "commits a second",
     "median s", "p95 s", "longest s",
@@ -146,38 +149,44 @@ def rounds(template, milliseconds):
     return [round(1000 * median(part)) for part in zip(*found)]
 
 
+def races(text):
+    """Reads the races that are asked for."""
+    return [(way, int(milliseconds)) for way, _, milliseconds in (race.partition("@") for race in text.split(","))]
+
+
 def main():
     """Races very many writers through git and through the tests' fake forges, with a delay on each round trip."""
     parser = argparse.ArgumentParser(prog="bench/run load", description=main.__doc__)
     parser.add_argument("--writers", type=int, default=200, help="processes at once")
-    parser.add_argument("--round-trips", type=numbers, default=[0, 20, 100], help="milliseconds, with commas")
-    parser.add_argument("--ways", default="git,github,gitlab", help="git, github, gitlab, with commas")
+    parser.add_argument("--races", type=races, default=ALL, help="such as git@20,gitlab@100: the way, and milliseconds")
     parser.add_argument("--sizes", type=numbers, default=[1, 5, 10, 20, 50, 100, 200], help="of queues and batches")
     parser.add_argument("--far", type=int, default=20, help="milliseconds of a round trip for queues and batches")
     options = parser.parse_args()
+    # Each process, and each of its connections, is a file for the server and the proxy.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     print("\n## Load: one config repo, very many writers")
     template = scratch("load-template") / "config.git"
     config_repos.make(template, apps=max(options.writers, *options.sizes, 2), envs=[ENV], commits=200)
     rows, prices, keys, curves, raced = [], [], [], {}, {}
-    for way in options.ways.split(","):
-        for milliseconds in options.round_trips:
-            say(f"load: {options.writers} apps by {way}, {milliseconds} ms")
-            with Remote(way, template, milliseconds) as remote:
-                found = times, costs, curve = different_apps(remote, options.writers)
-            curves[f"{way}, {milliseconds} ms"] = curve
-            if (way, milliseconds) == ("git", options.far):
-                raced[options.writers] = found
-            rows.append(times)
-            prices.append(costs)
-            say(f"load: {dict(zip(TIMES, times))} {dict(zip(COSTS, costs))}")
-            with Remote(way, template, milliseconds) as remote:
-                keys.append(one_key(remote, options.writers))
+    for way, milliseconds in options.races:
+        say(f"load: {options.writers} apps by {way}, {milliseconds} ms")
+        with Remote(way, template, milliseconds) as remote:
+            found = times, costs, curve = different_apps(remote, options.writers)
+        curves[f"{way}, {milliseconds} ms"] = curve
+        if (way, milliseconds) == ("git", options.far):
+            raced[options.writers] = found
+        rows.append(times)
+        prices.append(costs)
+        say(f"load: {dict(zip(TIMES, times))} {dict(zip(COSTS, costs))}")
+        with Remote(way, template, milliseconds) as remote:
+            keys.append(one_key(remote, options.writers))
     table(f"{options.writers} writers, each with an app of its own", TIMES, rows, "apps")
     table("What that took", COSTS, prices, "costs")
     table(f"{options.writers} writers, one key, rising versions", KEY, keys, "key")
     series("landed", curves)
     columns = ["round trip", "until the tip is asked for", "tip to push", "tip to push, again", "push to end"]
-    parts = [[f"{milliseconds} ms", *rounds(template, milliseconds)] for milliseconds in options.round_trips]
+    parts = [[f"{milliseconds} ms", *rounds(template, milliseconds)] for milliseconds in DISTANCES]
     table("The parts of one bump by git, alone, in milliseconds", columns, parts, "rounds")
     rows = queue_or_batch(template, options, raced)
     columns = ["bumps", "at once: s", "attempts", "one after another: s", "one --changes: s"]

@@ -97,7 +97,9 @@ def cell(found, place, row, name):
     part, key = place.split("/")
     kept = found[part]["tables"][key]
     words = row.split(" ; ")
-    line = next(each for each in kept["rows"] if all(str(a).startswith(b) for a, b in zip(each, words)))
+    line = next((each for each in kept["rows"] if all(str(a).startswith(b) for a, b in zip(each, words))), None)
+    if line is None:
+        raise SystemExit(f"bench/results/{part}.json has no row `{row}` in `{key}`")
     return str(line[kept["header"].index(name)])
 
 
