@@ -212,7 +212,12 @@ fn gave_up(attempt: u32, why: &str, unknown: bool, branch: Option<&str>) -> Faul
     let message = if unknown {
         format!("the push to `{branch}` may or may not have landed: {why}")
     } else {
-        format!("`{branch}` kept moving: {attempt} attempts did not land, the last one because: {why}")
+        let attempts = if attempt == 1 {
+            "1 attempt".to_owned()
+        } else {
+            format!("{attempt} attempts")
+        };
+        format!("gave up on `{branch}` after {attempts}; the last one did not land because: {why}")
     };
     Fault::new(Kind::GaveUp, message)
         .hint("run it again, or give it longer with --timeout; what has landed is not done twice")

@@ -80,15 +80,15 @@ impl Deadline {
 
     /// Says that it has passed before `host` had answered.
     pub fn missed(&self, host: &str) -> Fault {
-        Fault::new(
-            Kind::GaveUp,
-            format!(
-                "no whole answer from `{}` within {:?}",
-                host.escape_debug(),
-                self.limit
-            ),
-        )
-        .hint("give it more time with --timeout")
+        let host = host.escape_debug();
+        let tenths = self.limit.as_millis().div_ceil(100);
+        let limit = Duration::from_millis(u64::try_from(tenths).unwrap_or(u64::MAX).saturating_mul(100));
+        let message = if limit.is_zero() {
+            format!("no time was left for an answer from `{host}`")
+        } else {
+            format!("no whole answer from `{host}` within {limit:?}")
+        };
+        Fault::new(Kind::GaveUp, message).hint("give it more time with --timeout")
     }
 }
 

@@ -264,12 +264,16 @@ fn limited(host: &str, answer: &Answer) -> Fault {
 fn ailing(host: &str, answer: &Answer) -> Fault {
     Fault::new(
         Kind::GaveUp,
-        format!(
-            "`{}` answered with status {}: {}",
-            host.escape_debug(),
-            answer.status,
-            answer.complaint()
-        ),
+        match answer.complaint() {
+            said if said.starts_with("status ") => {
+                format!("`{}` answered with {said}", host.escape_debug())
+            }
+            said => format!(
+                "`{}` answered with status {}: {said}",
+                host.escape_debug(),
+                answer.status
+            ),
+        },
     )
     .hint("run it again later")
 }

@@ -227,12 +227,14 @@ fn limited(answer: &Answer) -> Fault {
 fn ailing(answer: &Answer) -> Fault {
     Fault::new(
         Kind::GaveUp,
-        format!(
-            "`{}` answered with status {}: {}",
-            host_of(&answer.url),
-            answer.status,
-            answer.complaint()
-        ),
+        match answer.complaint() {
+            said if said.starts_with("status ") => format!("`{}` answered with {said}", host_of(&answer.url)),
+            said => format!(
+                "`{}` answered with status {}: {said}",
+                host_of(&answer.url),
+                answer.status
+            ),
+        },
     )
     .hint("run it again later")
 }
