@@ -24,6 +24,7 @@ mod end_to_end;
 mod events;
 mod fake_github;
 mod fake_gitlab;
+mod faults;
 mod file_changes;
 mod git_transport;
 mod github_repo;

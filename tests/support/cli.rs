@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command as Process, Output};
 
 use assert_cmd::Command;
 use tempfile::TempDir;
@@ -91,7 +91,12 @@ impl Bench {
 
     /// The command, with nothing of the caller's environment but the search path.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-steps"));
+        Command::from_std(self.process())
+    }
+
+    /// The same, for a test that does not wait for its end.
+    pub fn process(&self) -> Process {
+        let mut command = Process::new(env!("CARGO_BIN_EXE_gitops-steps"));
         command
             .env_clear()
             .current_dir(self.repo())

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use tempfile::TempDir;
@@ -74,10 +74,11 @@ struct Shared {
     root: PathBuf,
     options: Options,
     counts: Counts,
-    /// Answers still to be spoilt: each holds a part of the request's path and what happens to it.
-    faults: Mutex<Vec<(&'static str, Fault)>>,
+    /// Answers still to be spoilt: each holds a part of the request, what happens to it, and how often.
+    faults: Mutex<Vec<(String, Fault, usize)>>,
     /// The `Authorization` of each request that had one.
     authorizations: Mutex<Vec<String>>,
+    tls: Mutex<Option<Arc<rustls::ServerConfig>>>,
     stopped: AtomicBool,
 }
 
@@ -92,7 +93,30 @@ pub enum Fault {
     Redirect(String),
     /// The answer stalls after so many bytes, until the server stops.
     StallAfter(usize),
+    /// The connection closes, and the request is not carried out.
+    Drop,
+    /// The connection closes in the middle of the true answer's body.
+    Breaks,
+    /// The answer stalls in the middle of its body, until the server stops.
+    Stalls,
+    /// The true answer comes one byte at a time, for ever if it is long.
+    Drip,
+    /// The request is carried out, and half of the answer's body comes as if it were all.
+    Half,
+    /// The request is carried out if the first says so, and this is answered: a status, a type of content, a body.
+    Instead(bool, u16, &'static str, &'static str),
+    /// A rate limit turns the request away, which by this machine's clock ends in so many seconds.
+    Limited(i64),
+    /// This is done first, while the client waits; then the request is carried out and answered.
+    Before(Deed),
+    /// This is done instead of the request, and the connection closes.
+    DropAfter(Deed),
+    /// The request is carried out, then this is done, and the connection closes without an answer.
+    LoseAfter(Deed),
 }
+
+/// What a test does while a client waits for an answer.
+pub type Deed = Arc<dyn Fn() + Send + Sync>;
 
 /// A running server; it stops when dropped.
 pub struct GitServer {
@@ -108,6 +132,7 @@ impl GitServer {
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             root: home.path().to_owned(),
+            tls: Mutex::new(options.tls.clone()),
             options,
             counts: Counts::default(),
             faults: Mutex::default(),
@@ -123,7 +148,8 @@ impl GitServer {
                 let shared = Arc::clone(&serving);
                 thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
-                    match shared.options.tls.clone() {
+                    let tls = shared.tls.lock().unwrap().clone();
+                    match tls {
                         None => serve(&shared, stream),
                         Some(tls) => {
                             let connection = rustls::ServerConnection::new(tls).unwrap();
@@ -159,9 +185,30 @@ impl GitServer {
         &self.shared.counts
     }
 
-    /// Spoils the next answer to a request whose path and query hold `part`.
-    pub fn spoil(&self, part: &'static str, fault: Fault) {
-        self.shared.faults.lock().unwrap().push((part, fault));
+    /// Spoils the next answer to a request whose `METHOD /path?query`, a line break and body hold `part`.
+    pub fn spoil(&self, part: &str, fault: Fault) {
+        self.spoil_times(part, 1, fault);
+    }
+
+    /// Spoils so many answers.
+    pub fn spoil_times(&self, part: &str, times: usize, fault: Fault) {
+        let mut faults = self.shared.faults.lock().unwrap();
+        faults.push((part.to_owned(), fault, times));
+    }
+
+    /// Speaks TLS in another way from now on.
+    pub fn speak(&self, tls: Arc<rustls::ServerConfig>) {
+        *self.shared.tls.lock().unwrap() = Some(tls);
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Spoils no answer any more.
+    pub fn mend(&self) {
+        self.shared.faults.lock().unwrap().clear();
     }
 
     /// Makes a bare repository `name` whose branch `main` holds `files`.
@@ -278,29 +325,17 @@ fn serve(shared: &Shared, stream: impl Read + Write) {
         let authorization = request.headers.get("authorization").cloned();
         shared.authorizations.lock().unwrap().extend(authorization);
         thread::sleep(shared.options.delay);
-        let fault = {
-            let mut faults = shared.faults.lock().unwrap();
-            let at = faults.iter().position(|(part, _)| request.target.contains(part));
-            at.map(|at| faults.remove(at).1)
-        };
-        let answer = match &fault {
-            Some(Fault::Status(status)) => simple(*status, "", "spoilt"),
-            Some(Fault::Redirect(to)) => simple(302, &format!("Location: {to}\r\n"), ""),
-            _ => answer(shared, &request),
-        };
+        let fault = taken(shared, &request);
         let out = reader.get_mut();
-        if let Some(Fault::CloseAfter(bytes) | Fault::StallAfter(bytes)) = fault {
-            let _ = out
-                .write_all(&answer[..bytes.min(answer.len())])
-                .and_then(|()| out.flush());
-            if matches!(fault, Some(Fault::StallAfter(_))) {
-                counts.stalled.fetch_add(1, Ordering::SeqCst);
+        let answer = match fault {
+            None => answer(shared, &request),
+            Some(fault) => {
+                let Some(answer) = spoilt(shared, &request, fault, out) else {
+                    return;
+                };
+                answer
             }
-            while matches!(fault, Some(Fault::StallAfter(_))) && !shared.stopped.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(20));
-            }
-            return;
-        }
+        };
         counts.bytes_down.fetch_add(answer.len(), Ordering::SeqCst);
         if answer.is_empty() {
             return;
@@ -309,6 +344,117 @@ fn serve(shared: &Shared, stream: impl Read + Write) {
             return;
         }
     }
+}
+
+/// What is to happen to a request instead of its answer.
+fn taken(shared: &Shared, request: &Request) -> Option<Fault> {
+    let mut faults = shared.faults.lock().unwrap();
+    if faults.is_empty() {
+        return None;
+    }
+    let body = String::from_utf8_lossy(&request.body);
+    let text = format!("{} {}\n{body}", request.method, request.target);
+    let at = faults
+        .iter()
+        .position(|(part, ..)| text.contains(part.as_str()))?;
+    faults[at].2 -= 1;
+    if faults[at].2 == 0 {
+        return Some(faults.remove(at).1);
+    }
+    Some(faults[at].1.clone())
+}
+
+/// Lets a fault happen; what is left to be answered comes back, if anything.
+fn spoilt(shared: &Shared, request: &Request, fault: Fault, out: &mut impl Write) -> Option<Vec<u8>> {
+    match fault {
+        Fault::Status(status) => return Some(simple(status, "", "spoilt")),
+        Fault::Redirect(to) => return Some(simple(302, &format!("Location: {to}\r\n"), "")),
+        Fault::Drop => {}
+        Fault::DropAfter(deed) => deed(),
+        Fault::LoseAfter(deed) => {
+            answer(shared, request);
+            deed();
+        }
+        Fault::Before(deed) => {
+            deed();
+            return Some(answer(shared, request));
+        }
+        Fault::Instead(done, status, kind, body) => {
+            if done {
+                answer(shared, request);
+            }
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status} Spoken\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+            );
+            return Some((head + body).into_bytes());
+        }
+        Fault::Limited(seconds) => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+            let end = i64::try_from(now).unwrap() + seconds;
+            let headers = ["X-RateLimit", "RateLimit"]
+                .map(|name| format!("{name}-Remaining: 0\r\n{name}-Reset: {end}\r\n"));
+            let body = r#"{"message":"API rate limit exceeded"}"#;
+            return Some(simple(429, &headers.concat(), body));
+        }
+        Fault::Half => return Some(halved(&answer(shared, request))),
+        Fault::CloseAfter(bytes) => write_up_to(out, &answer(shared, request), bytes),
+        Fault::Breaks => {
+            let answer = answer(shared, request);
+            write_up_to(out, &answer, middle(&answer));
+        }
+        Fault::Stalls | Fault::StallAfter(_) => {
+            let answer = answer(shared, request);
+            let bytes = match fault {
+                Fault::StallAfter(bytes) => bytes,
+                _ => middle(&answer),
+            };
+            write_up_to(out, &answer, bytes);
+            shared.counts.stalled.fetch_add(1, Ordering::SeqCst);
+            while !shared.stopped.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        Fault::Drip => {
+            for byte in answer(shared, request) {
+                let sent = out.write_all(&[byte]).and_then(|()| out.flush());
+                if sent.is_err() || shared.stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    None
+}
+
+fn write_up_to(out: &mut impl Write, answer: &[u8], bytes: usize) {
+    let _ = out
+        .write_all(&answer[..bytes.min(answer.len())])
+        .and_then(|()| out.flush());
+}
+
+/// The middle of an answer's body.
+fn middle(answer: &[u8]) -> usize {
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    head + (answer.len() - head) / 2
+}
+
+/// An answer with half of its body, and the length of that half.
+fn halved(answer: &[u8]) -> Vec<u8> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let half = &answer[end + 4..middle(answer)];
+    let mut text = String::new();
+    for line in head.lines() {
+        if !line.to_ascii_lowercase().starts_with("content-length:") {
+            text.push_str(line);
+            text.push_str("\r\n");
+        }
+    }
+    let mut bytes = format!("{text}Content-Length: {}\r\n\r\n", half.len()).into_bytes();
+    bytes.extend_from_slice(half);
+    bytes
 }
 
 fn read_request(reader: &mut impl BufRead) -> Option<Request> {

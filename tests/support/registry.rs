@@ -95,6 +95,11 @@ impl FakeRegistry {
 
     /// Starts one whose image has another name.
     pub fn with_image(image: &str) -> Self {
+        Self::start_with(image, Options::default())
+    }
+
+    /// Starts one with more options of the server, such as TLS.
+    pub fn start_with(image: &str, options: Options) -> Self {
         let state = Arc::new(Mutex::new(State {
             image: image.to_owned(),
             tells_digests: true,
@@ -110,9 +115,14 @@ impl FakeRegistry {
                     body,
                 })
             })),
-            ..Options::default()
+            ..options
         });
         Self { state, server }
+    }
+
+    /// The server below, for its counts and its faults.
+    pub fn server(&self) -> &GitServer {
+        &self.server
     }
 
     /// Starts one that is locked, with a login `ana:s3cret-password`.
@@ -127,11 +137,9 @@ impl FakeRegistry {
 
     /// Its host and port.
     pub fn host(&self) -> String {
-        self.server
-            .url("")
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned()
+        let url = self.server.url("");
+        let host = url.split("://").nth(1).unwrap_or_default();
+        host.trim_end_matches('/').to_owned()
     }
 
     /// The name of its image.

@@ -1,8 +1,11 @@
 //! One stage for both forges: a config repo at a fake GitHub or a fake GitLab, and the binary run against it.
 
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use super::cli::{Bench, Run};
+use super::git_server::{GitServer, Options};
 use super::{github, gitlab};
 
 /// The config repo of every scenario.
@@ -70,14 +73,24 @@ impl Stage {
     }
 
     pub fn github(way: Way, files: &[(&str, &str)]) -> Self {
-        let hub = github::Fake::start();
+        Self::github_with(way, files, Options::default())
+    }
+
+    /// One whose GitHub has more options, such as TLS.
+    pub fn github_with(way: Way, files: &[(&str, &str)], options: Options) -> Self {
+        let hub = github::Fake::start_with(github::Flavor::DotCom, options);
         hub.repo(REPO, files);
         hub.token(TOKEN, github::Grant::person("bot"));
         Self::new(Forge::Hub(Box::new(hub)), way)
     }
 
     pub fn gitlab(way: Way, files: &[(&str, &str)]) -> Self {
-        let lab = gitlab::Fake::start();
+        Self::gitlab_with(way, files, Options::default())
+    }
+
+    /// One whose GitLab has more options, such as TLS.
+    pub fn gitlab_with(way: Way, files: &[(&str, &str)], options: Options) -> Self {
+        let lab = gitlab::Fake::start_with(options);
         lab.repo(REPO, files);
         lab.token(TOKEN, gitlab::Grant::everything("bot"));
         Self::new(Forge::Lab(Box::new(lab)), way)
@@ -106,6 +119,13 @@ impl Stage {
         format!("{forge} by {:?}", self.way)
     }
 
+    fn kind(&self) -> &'static str {
+        match self.forge {
+            Forge::Hub(_) => "github",
+            Forge::Lab(_) => "gitlab",
+        }
+    }
+
     pub fn git_url(&self) -> String {
         match &self.forge {
             Forge::Hub(hub) => hub.git_url(REPO),
@@ -119,24 +139,50 @@ impl Stage {
     }
 
     pub fn run_with(&self, variables: &[(&str, &str)], command: &str, arguments: &[&str]) -> Run {
-        let (kind, api_url) = match &self.forge {
-            Forge::Hub(hub) => ("github", hub.api_url()),
-            Forge::Lab(lab) => ("gitlab", lab.api_url()),
-        };
+        let mut binary = self.process(command, arguments);
+        binary.envs(variables.iter().copied());
+        Run::from(binary.stdin(Stdio::null()).output().unwrap())
+    }
+
+    /// A command against the config repo, with the token.
+    pub fn process(&self, command: &str, arguments: &[&str]) -> Command {
         let address = match self.way {
-            Way::Api => format!("{kind}:{REPO}"),
+            Way::Api => format!("{}:{REPO}", self.kind()),
             Way::Git => self.git_url(),
             Way::Clone => ".".to_owned(),
         };
-        let mut binary = self.bench.command();
+        self.process_at(&address, command, arguments)
+    }
+
+    /// The same, for another address of the config repo.
+    pub fn process_at(&self, address: &str, command: &str, arguments: &[&str]) -> Command {
+        let api_url = match &self.forge {
+            Forge::Hub(hub) => hub.api_url(),
+            Forge::Lab(lab) => lab.api_url(),
+        };
+        let mut binary = self.bench.process();
         binary
             .args(command.split(' '))
-            .args(["--config-repo", &address, "--forge", kind, "--format", "json"])
+            .args([
+                "--config-repo",
+                address,
+                "--forge",
+                self.kind(),
+                "--format",
+                "json",
+            ])
             .args(arguments)
             .env("GITOPS_STEPS_API_URL", api_url)
-            .env("GITOPS_STEPS_TOKEN", TOKEN)
-            .envs(variables.iter().copied());
-        Run::from(binary.output().unwrap())
+            .env("GITOPS_STEPS_TOKEN", TOKEN);
+        binary
+    }
+
+    /// The server below, for its counts and its faults.
+    pub fn server(&self) -> &GitServer {
+        match &self.forge {
+            Forge::Hub(hub) => hub.server(),
+            Forge::Lab(lab) => lab.server(),
+        }
     }
 
     /// A file of a branch.

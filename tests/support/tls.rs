@@ -35,8 +35,15 @@ impl Authority {
 
     /// What a server of this name or address needs to speak TLS.
     pub fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.server_within(name, (1975, 4000))
+    }
+
+    /// The same, whose certificate is valid from the beginning of one year to that of another.
+    pub fn server_within(&self, name: &str, years: (i32, i32)) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(years.0, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.1, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -54,6 +54,12 @@ impl Hub {
         set(&mut self.state().repo_mut(repo).settings);
     }
 
+    /// Opens all branches again.
+    pub fn unprotect(&self, repo: &str) {
+        self.settings(repo, |settings| settings.protected.clear());
+        let _ = std::fs::remove_file(self.state().repo(repo).path.join("hooks/update"));
+    }
+
     /// Closes a branch to all changes but those of pull requests, also to pushes.
     #[cfg(unix)]
     pub fn protect(&self, repo: &str, branch: &str) {

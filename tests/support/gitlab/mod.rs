@@ -105,6 +105,11 @@ pub struct Fake {
 
 impl Fake {
     pub fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    /// Starts with more options of the server, such as TLS.
+    pub fn start_with(options: Options) -> Self {
         let lab = Lab {
             inner: Arc::new(Inner {
                 state: Mutex::new(State::default()),
@@ -115,7 +120,7 @@ impl Fake {
         let serving = lab.clone();
         let server = GitServer::start(Options {
             handler: Some(Arc::new(move |request| wire::handle(&serving, request))),
-            ..Options::default()
+            ..options
         });
         {
             let mut state = lab.state();
@@ -125,7 +130,7 @@ impl Fake {
         Self { lab, server }
     }
 
-    /// The server below.
+    /// The server below, for its counts and its faults.
     pub fn server(&self) -> &GitServer {
         &self.server
     }

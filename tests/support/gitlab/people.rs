@@ -157,6 +157,13 @@ impl Lab {
         self.refuse_pushes(project);
     }
 
+    /// Opens all branches again.
+    pub fn unprotect(&self, project: &str) {
+        let mut state = self.state();
+        state.project(project).protected.clear();
+        let _ = std::fs::remove_file(state.bare(project).join("hooks/pre-receive"));
+    }
+
     /// The project has a label.
     pub fn make_label(&self, project: &str, name: &str) {
         self.state().project(project).labels.insert(name.to_owned());
