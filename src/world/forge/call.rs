@@ -65,15 +65,19 @@ impl Answer {
     /// Makes one of what came over the wire.
     ///
     /// # Errors
-    /// `Denied` for a success whose body is no JSON: that is a page of a proxy, or of another server.
+    /// `Denied` for a success whose body is no JSON: that is a page of a proxy, or of another server; `GaveUp` for one
+    /// whose JSON ends too early.
     pub fn of(status: u16, headers: HeaderMap, body: &[u8], host: &str) -> Result<Self, Lost> {
         let json = serde_json::from_slice(body);
+        if let Some(cut) = Lost::cut(host, status, body).filter(|_| (200..300).contains(&status)) {
+            return Err(cut);
+        }
         if json.is_err() && !body.is_empty() && (200..300).contains(&status) {
             let message = format!(
                 "`{}` answered with something other than JSON (status {status})",
                 host.escape_debug()
             );
-            return Err(Lost::for_good(
+            return Err(Lost::unusable(
                 Fault::new(Kind::Denied, message).hint(NOT_THE_API),
             ));
         }

@@ -172,7 +172,13 @@ impl Stream for Call {
                     self.service,
                 ));
             }
-            check_type(&answer, &self.result)?;
+            check_type(&answer, &self.result).map_err(|mut failure| {
+                // A page in the place of a push's answer does not tell whether it was carried out.
+                if self.service == "git-receive-pack" {
+                    failure.fault.kind = Kind::GaveUp;
+                }
+                failure
+            })?;
             self.answer = Some(answer);
         }
         match &mut self.answer {

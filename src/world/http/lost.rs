@@ -20,18 +20,41 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// Makes one of a failure that asking again does not mend.
+    /// Makes one of a failure before anything was sent, that asking again does not mend.
     pub fn for_good(fault: Fault) -> Self {
         Self {
             fault,
             passing: false,
+            sent: false,
+        }
+    }
+
+    /// Makes one of an answer that is not to be used: what was asked for may have been done.
+    pub fn unusable(fault: Fault) -> Self {
+        Self {
             sent: true,
+            ..Self::for_good(fault)
         }
     }
 
     /// Makes one of a deadline that has passed.
     pub fn too_late(host: &str, deadline: Deadline) -> Self {
-        Self::for_good(deadline.missed(host))
+        Self::unusable(deadline.missed(host))
+    }
+
+    /// Makes one of an answer in JSON that ends too early; `None` for one that is whole, or no JSON at all.
+    pub fn cut(host: &str, status: u16, body: &[u8]) -> Option<Self> {
+        let read = serde_json::from_slice::<serde::de::IgnoredAny>(body);
+        let is_cut = !body.is_empty() && read.is_err_and(|error| error.is_eof());
+        let message = || {
+            let host = host.escape_debug();
+            format!("the answer of `{host}` ends in the middle of its JSON (status {status})")
+        };
+        is_cut.then(|| Self {
+            fault: Fault::new(Kind::GaveUp, message()).hint("try again; behind a proxy, look at its log"),
+            passing: true,
+            sent: true,
+        })
     }
 
     /// Says what a failed request met; reqwest's own first line only says that it failed.

@@ -221,7 +221,7 @@ impl Answer {
             bytes.extend_from_slice(&buffer[..count]);
             if bytes.len() > most {
                 let host = self.response.url().host_str().unwrap_or_default();
-                return Err(Lost::for_good(too_long(host, most)));
+                return Err(Lost::unusable(too_long(host, most)));
             }
         }
     }

@@ -80,9 +80,9 @@ pub fn retry<A>(
             Ok(Verdict::Limited(fault, wait)) => (fault, wait.or_else(|| Some(limit_pauses.next()))),
             Ok(Verdict::Ailing(fault, _)) if effect == Effect::Write => return Ok(Called::Unclear(fault)),
             Ok(Verdict::Ailing(fault, wait)) => (fault, wait),
+            Err(lost) if effect == Effect::Write && lost.sent => return Ok(Called::Unclear(lost.fault)),
             // A request that took too long may be sent again while there is time.
             Err(lost) if !lost.passing && lost.fault.kind != Kind::GaveUp => return Err(lost.fault),
-            Err(lost) if effect == Effect::Write && lost.sent => return Ok(Called::Unclear(lost.fault)),
             Err(lost) => (lost.fault, None),
         };
         failed += u32::from(wait.is_none());

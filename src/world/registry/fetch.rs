@@ -130,13 +130,17 @@ fn once(
     let mut answer = access
         .http
         .send(request, Effect::Read.deadline(access.deadline))?;
-    Ok(Answer {
-        status: answer.status(),
-        headers: answer.headers().clone(),
-        wait: answer.retry_after().map(|wait| wait.max(SHORTEST)),
-        body: answer.up_to(ask.most)?,
-        url: url.clone(),
-    })
+    let body = answer.up_to(ask.most)?;
+    match Lost::cut(&host_of(url), answer.status(), &body) {
+        Some(cut) if answer.status() == 200 => Err(cut),
+        _ => Ok(Answer {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            wait: answer.retry_after().map(|wait| wait.max(SHORTEST)),
+            body,
+            url: url.clone(),
+        }),
+    }
 }
 
 /// Returns where an answer sends us on to, if that may be.

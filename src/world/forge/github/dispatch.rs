@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::query::odd;
 use super::{API_VERSION, GitHub, encoded};
 use crate::plan::dispatch::{Dispatch, Dispatched, Draft, REDACTED, Run, RunState, Sought};
-use crate::words::fault::Fault;
+use crate::words::fault::{Fault, Kind};
 use crate::world::forge::access::Credential;
 use crate::world::forge::call::{Answer, Called};
 
@@ -55,6 +55,8 @@ impl GitHub {
         match called {
             Called::Answered(answer) if answer.is_ok() => started(&answer, dispatch),
             Called::Answered(answer) => Err(self.not_dispatched(&answer, dispatch)),
+            // A page in the place of an answer: who sent it starts nothing.
+            Called::Unclear(fault) if fault.kind == Kind::Denied => Err(fault),
             Called::Unclear(fault) => Ok(Dispatched::Unclear(fault)),
         }
     }

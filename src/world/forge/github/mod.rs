@@ -160,7 +160,7 @@ impl GitHub {
             match waited.map_err(Lost::for_good)? {
                 Some(Ok((parts, bytes))) => Answer::of(parts.status.as_u16(), parts.headers, &bytes, host),
                 Some(Err(error)) if error.is::<LengthLimitError>() => {
-                    Err(Lost::for_good(too_long(host, MOST_READ)))
+                    Err(Lost::unusable(too_long(host, MOST_READ)))
                 }
                 Some(Err(error)) => Err(self.lost(&*error)),
                 None => Err(Lost::too_late(host, deadline)),
@@ -177,7 +177,7 @@ impl GitHub {
             }
             cause = current.source();
         }
-        Lost::for_good(Fault::new(
+        Lost::unusable(Fault::new(
             Kind::Internal,
             format!("octocrab: {}", error.to_string().escape_debug()),
         ))

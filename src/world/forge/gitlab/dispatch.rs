@@ -60,6 +60,8 @@ impl GitLab {
                 Ok(Dispatched::Started(pipeline.into()))
             }
             Called::Answered(answer) => Err(self.not_started(&answer, dispatch)),
+            // A page in the place of an answer: who sent it starts nothing.
+            Called::Unclear(fault) if fault.kind == Kind::Denied => Err(fault),
             Called::Unclear(fault) => Ok(Dispatched::Unclear(fault)),
         }
     }
