@@ -116,6 +116,20 @@ pub const ROWS: &[Row] = &[
         Holds::Done,
     ),
     row(
+        "the branch is deleted meanwhile",
+        ALL,
+        While(Meanwhile::Deleted),
+        (3, &[GONE]),
+        Holds::Theirs,
+    ),
+    row(
+        "the branch is renamed meanwhile",
+        ALL,
+        While(Meanwhile::Renamed),
+        (3, &[GONE]),
+        Holds::Theirs,
+    ),
+    row(
         "the file goes meanwhile",
         ALL,
         While(Meanwhile::FileGone),

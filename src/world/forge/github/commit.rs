@@ -301,9 +301,11 @@ impl GitHub {
         let said = wrong.said();
         let stale =
             wrong.kind() == "STALE_DATA" || wrong.says(&["expected branch to point to", "but expected"]);
+        // What the branch is now is told by the next look at it.
+        let is_gone = wrong.kind() == "NOT_FOUND" && wrong.says(&["branch"]);
         let ruled = wrong.kind().contains("RULE_VIOLATION");
         match meaning(&said, "") {
-            _ if stale => Outcome::Moved { why: said },
+            _ if stale || is_gone => Outcome::Moved { why: said },
             Meaning::Moved => Outcome::Moved { why: said },
             Meaning::NoWorkflowRight => {
                 Outcome::Refused(self.wrong(wrong, "change a workflow", "workflows: write"))
