@@ -175,6 +175,13 @@ pub const ROWS: &[Row] = &[
         Holds::Done,
     ),
     row(
+        "SIGKILL before it is put into the queue",
+        (Job::Queue, HUB),
+        (At::Enqueue, Before, Kill),
+        SIGNALLED,
+        Holds::Unqueued,
+    ),
+    row(
         "SIGKILL after it was put into the queue",
         (Job::Queue, HUB),
         (At::Enqueue, After, Kill),

@@ -111,7 +111,7 @@ impl Proposer {
                 // It may all be there because this run brought it.
                 let Some(operation) = self.did else {
                     let receipt = nothing(receipt, plan);
-                    return Ok(done(Operation::Unchanged, &open, &head_branch, receipt));
+                    return Ok(self.as_it_is(&proposal, open, tip, receipt));
                 };
                 let receipt = Receipt {
                     commit: tip,
@@ -278,6 +278,24 @@ impl Proposer {
         };
         (self.did, self.open) = (Some(operation), Some(request.number));
         Ok(self.round_off(proposal, request, operation, receipt))
+    }
+
+    /// Leaves a change request as it is; that it merges by itself a run that was ended may not have come to ask.
+    fn as_it_is(
+        &self,
+        proposal: &Proposal,
+        mut request: ChangeRequest,
+        tip: Option<String>,
+        mut receipt: Receipt,
+    ) -> Brought {
+        let forge = self.forge.get().expect("it was opened to look");
+        request.head = tip.or(request.head);
+        let operation = match proposal.auto_merge {
+            Some(method) => merge(forge, &request, method, Operation::Unchanged, &mut receipt),
+            None => Operation::Unchanged,
+        };
+        receipt.changed = operation == Operation::Merged;
+        done(operation, &request, &proposal.head, receipt)
     }
 
     /// Sets what is asked for beside the change. The request is there, so nothing of this is a failure.
