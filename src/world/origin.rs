@@ -61,10 +61,19 @@ impl Checkout {
     /// Returns those files that are not as the checked-out commit has them.
     ///
     /// # Errors
-    /// `Invalid` if this is no repository.
+    /// `Invalid` if this is no repository, or one that has lost the checked-out commit.
     pub fn differs_from_head(&self, paths: &[RepoPath]) -> Result<Vec<RepoPath>, Fault> {
         let repo = self.repository()?;
         let folder = self.folder(&repo)?;
+        if let Ok(Some(commit)) = repo.head().map(|head| head.target()) {
+            // Without them every file would look changed.
+            let readable = repo.find_commit(commit).and_then(|commit| commit.tree());
+            readable.map_err(|e| {
+                let why = e.message().escape_debug().to_string();
+                Fault::invalid(format!("the clone cannot read its own HEAD: {why}"))
+                    .hint("`git fsck` tells what is missing; clone it again, or give its address with --config-repo")
+            })?;
+        }
         let mut differing = Vec::new();
         for path in paths {
             let full = folder

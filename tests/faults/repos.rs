@@ -42,6 +42,13 @@ pub const ROWS: &[Row] = &[
         Holds::Done,
     ),
     row(
+        "the clone has lost its objects",
+        CLONE,
+        Before(State::CorruptClone),
+        (2, &["the clone cannot read its own HEAD: object not found - …"]),
+        Holds::Before,
+    ),
+    row(
         "the remote has lost an object",
         GIT,
         Before(State::CorruptRemote),
