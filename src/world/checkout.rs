@@ -13,6 +13,7 @@ use super::config_repo::{ConfigRepo, Head, Outcome};
 use super::links::{self, Entry};
 use super::rewrite::Rewrite;
 use super::room::room_for;
+use super::scratch;
 use crate::plan::commit::{FileChange, NewCommit};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{Blob, Snapshot};
@@ -137,8 +138,9 @@ impl ConfigRepo for Checkout {
         Ok(Box::new(Files(self)))
     }
 
-    /// Changes the files: all of them, or none.
+    /// Changes the files: all of them, or none, also where it is interrupted meanwhile.
     fn commit(&mut self, _expected: Option<&str>, commit: &NewCommit) -> anyhow::Result<Outcome> {
+        let _undisturbed = scratch::undisturbed();
         let rewrite = Rewrite::prepare(&self.root, &commit.changes)?;
         let going = commit.changes.iter().filter(|change| change.after().is_none());
         let going: BTreeSet<&RepoPath> = going.map(|change| &change.path).collect();

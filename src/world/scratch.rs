@@ -49,6 +49,13 @@ impl Drop for Scratch {
     }
 }
 
+/// Lets nothing interrupt what is to be done whole or not at all, until what it returns is dropped; an interrupt that
+/// comes meanwhile ends the process then.
+pub(super) fn undisturbed() -> impl Drop {
+    heed_interrupts();
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// From the first folder on, an interrupt removes all folders before it ends the process. Where somebody has
 /// asked for signals to be ignored (nohup), they stay ignored.
 fn heed_interrupts() {

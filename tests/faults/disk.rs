@@ -89,6 +89,18 @@ pub const ROWS: &[Row] = &[
         Holds::Done,
     ),
     row(
+        "SIGTERM while the first file is written",
+        Harm::Signal("fsync", 1, "TERM"),
+        (130, ""),
+        Holds::Done,
+    ),
+    row(
+        "SIGTERM between two files",
+        Harm::Signal(RENAMES, 2, "TERM"),
+        (130, ""),
+        Holds::Done,
+    ),
+    row(
         "SIGKILL while the second file is written",
         Harm::Signal("fsync", 2, "KILL"),
         (super::row::SIGNALLED, ""),
