@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use anstyle::{AnsiColor, Style};
 
@@ -10,6 +10,7 @@ use super::cli::{Color, CommonArgs};
 use super::exit::Failure;
 use super::{github, gitlab, tokens};
 use crate::plan::finding::Finding;
+use crate::words::fault::Fault;
 use crate::words::redact::Redactor;
 use crate::words::wording::one_line;
 use crate::world::ci::Host;
@@ -32,6 +33,8 @@ pub struct Console {
     host: Option<Host>,
     bar: Option<indicatif::ProgressBar>,
     redactor: RwLock<Redactor>,
+    /// Why standard output did not take it all.
+    unprinted: OnceLock<String>,
 }
 
 impl Console {
@@ -66,6 +69,7 @@ impl Console {
             host,
             bar,
             redactor: RwLock::new(tokens::redactor(common, environment)),
+            unprinted: OnceLock::new(),
         }
     }
 
@@ -158,12 +162,28 @@ impl Console {
         }
     }
 
-    /// Prints data to standard output. A reader that went away is no failure of ours.
+    /// Prints data to standard output; [`Console::printed`] tells whether it took it.
     pub fn data(&self, text: &str) {
         self.clear();
         let mut out = io::stdout().lock();
         let text = self.redacted(text);
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // A reader that went away is no failure of ours.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _ = self.unprinted.set(error.kind().to_string());
+            }
+        }
+    }
+
+    /// Tells whether standard output took all that was printed.
+    ///
+    /// # Errors
+    /// `Invalid` with what the system said.
+    pub fn printed(&self) -> Result<(), Fault> {
+        match self.unprinted.get() {
+            None => Ok(()),
+            Some(why) => Err(Fault::invalid(format!("cannot write to standard output: {why}"))),
+        }
     }
 
     /// Tells a part of the story that has many lines and holds what others wrote; on GitHub, no line of it is read as a

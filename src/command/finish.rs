@@ -71,7 +71,8 @@ pub(super) fn finish(
         receipt.remark.iter().for_each(|remark| console.remark(remark));
     }
     let code = failure.as_ref().map_or(0, Failure::code);
-    match publish_outputs(&receipt, Some(common), environment, console) {
+    let handed_on = publish_outputs(&receipt, Some(common), environment, console);
+    match handed_on.and_then(|()| Ok(console.printed()?)) {
         Ok(()) => code,
         Err(error) => {
             let failure =

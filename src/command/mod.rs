@@ -101,16 +101,21 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment) -> u8 {
         Command::Scaffold { args, common } => scaffold::run(&args, &common, environment),
         Command::Completions { shell } => {
             early.data(&docs::completions(shell));
-            0
+            end(Ok(()), &early)
         }
-        Command::Man { out } => match docs::man(out.as_deref(), &early) {
-            Ok(()) => 0,
-            Err(error) => {
-                let failure = Failure::from(&error);
-                early.fail(&failure);
-                failure.code()
-            }
-        },
+        Command::Man { out } => end(docs::man(out.as_deref(), &early), &early),
+    }
+}
+
+/// Ends a command that has no result but what it prints.
+fn end(outcome: anyhow::Result<()>, console: &Console) -> u8 {
+    match outcome.and_then(|()| Ok(console.printed()?)) {
+        Ok(()) => 0,
+        Err(error) => {
+            let failure = Failure::from(&error);
+            console.fail(&failure);
+            failure.code()
+        }
     }
 }
 

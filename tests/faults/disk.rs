@@ -71,6 +71,15 @@ const fn row(trouble: &'static str, harm: Harm, (code, says): (i32, &'static str
 
 pub const ROWS: &[Row] = &[
     row(
+        "standard output is full",
+        Harm::FullOutput(Place::Stdout),
+        (
+            2,
+            "the run is over, but its result could not be handed on: cannot write to standard output: no storage space",
+        ),
+        Holds::Done,
+    ),
+    row(
         "the disk of `--result-file` is full",
         Harm::FullOutput(Place::ResultFile),
         (
