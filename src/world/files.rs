@@ -141,6 +141,14 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
+/// Says what the system said, without the name of the temporary file that it was met at.
+pub(in crate::world) fn of_system(error: &io::Error) -> String {
+    let text = error.to_string();
+    // So tempfile adds it.
+    let (said, _) = text.rsplit_once(" at path ").unwrap_or((&text, ""));
+    said.to_owned()
+}
+
 fn unwritten(verb: &str, path: &Path, error: &io::Error) -> anyhow::Error {
     let shown = shown_path(path);
     // A temporary file's error names that file; the kind says as much, and no more.

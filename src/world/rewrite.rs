@@ -16,6 +16,7 @@ use tempfile::NamedTempFile;
 use crate::plan::commit::{Fate, FileChange};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
+use crate::world::files::of_system;
 
 /// The changes that are to be made, and how to undo those that are made.
 pub(super) struct Rewrite<'a> {
@@ -209,5 +210,6 @@ fn is_folder(path: &Path) -> bool {
 }
 
 fn unwritten(path: &RepoPath, error: &io::Error) -> anyhow::Error {
-    Fault::new(Kind::Invalid, format!("cannot write `{path}`: {error}")).into()
+    let why = of_system(error);
+    Fault::new(Kind::Invalid, format!("cannot write `{path}`: {why}")).into()
 }

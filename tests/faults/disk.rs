@@ -71,6 +71,45 @@ const fn row(trouble: &'static str, harm: Harm, (code, says): (i32, &'static str
 
 pub const ROWS: &[Row] = &[
     row(
+        "the disk fills up at the second of two files",
+        Harm::FullCheckout,
+        (2, "cannot write `b.yaml`: No space left on device (os error 28)"),
+        Holds::Before,
+    ),
+    row(
+        "the checkout can only be read",
+        Harm::ReadOnlyCheckout,
+        (2, "cannot write `a.yaml`: Read-only file system (os error 30)"),
+        Holds::Before,
+    ),
+    row(
+        "the disk of `TMPDIR` is full",
+        Harm::FullTemporary,
+        (
+            2,
+            "cannot make a temporary repository: …: No space left on device",
+        ),
+        Holds::Before,
+    ),
+    row(
+        "the disk of `TMPDIR` fills up while the branch is read",
+        Harm::FillingTemporary,
+        (
+            2,
+            "cannot write to the temporary repository: …: No space left on device",
+        ),
+        Holds::Before,
+    ),
+    row(
+        "`TMPDIR` can only be read",
+        Harm::ReadOnlyTemporary,
+        (
+            2,
+            "cannot make a temporary repository: Read-only file system (os error 30)",
+        ),
+        Holds::Before,
+    ),
+    row(
         "standard output is full",
         Harm::FullOutput(Place::Stdout),
         (

@@ -244,8 +244,21 @@ fn find(
     }))
 }
 
+/// Says that this machine does not take what is to be kept for the run, such as on a full disk; `None` for any other
+/// error.
+pub(super) fn unwritten(error: &git2::Error) -> Option<Fault> {
+    (error.class() == git2::ErrorClass::Os).then(|| {
+        let why = error.message().escape_debug();
+        Fault::invalid(format!("cannot write to the temporary repository: {why}"))
+            .hint("let TMPDIR name a folder that can be written, with room for one commit's files")
+    })
+}
+
 /// Says what libgit2 met in the remote's answer; a pipe or stream that ended too early is worth another try.
 pub(super) fn broken(error: &git2::Error) -> Failure {
+    if let Some(fault) = unwritten(error) {
+        return fault.into();
+    }
     let message = format!(
         "the remote's answer is no git protocol: {}",
         error.message().escape_debug()

@@ -21,6 +21,7 @@ use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::world::clock;
 use crate::world::config_repo::{ConfigRepo, Head, Outcome, moved, no_snapshot};
+use crate::world::files::of_system;
 use crate::world::scratch::Scratch;
 use crate::world::unmade::Empty;
 
@@ -47,7 +48,7 @@ impl GitRepo {
     /// relative to that folder of the repository, and nothing outside it is read or written.
     ///
     /// # Errors
-    /// `Invalid` for an impossible branch name or address, `Internal` without a temporary folder.
+    /// `Invalid` for an impossible branch name or address, and without a temporary folder.
     pub fn open(
         url: &GitUrl,
         branch: Option<&str>,
@@ -60,16 +61,13 @@ impl GitRepo {
             let shown = branch.escape_debug();
             return Err(Fault::invalid(format!("`{shown}` cannot be a branch's name")).into());
         }
-        let internal = |why: String| {
-            Fault::new(
-                Kind::Internal,
-                format!("cannot make a temporary repository: {why}"),
-            )
-            .hint("let TMPDIR name a folder that can be written")
+        let unmade = |why: String| {
+            Fault::invalid(format!("cannot make a temporary repository: {why}"))
+                .hint("let TMPDIR name a folder that can be written")
         };
-        let home = Scratch::new().map_err(|e| internal(e.to_string()))?;
-        let repo = Repository::init_bare(home.path())
-            .map_err(|e| internal(e.message().escape_debug().to_string()))?;
+        let home = Scratch::new().map_err(|e| unmade(of_system(&e)))?;
+        let repo =
+            Repository::init_bare(home.path()).map_err(|e| unmade(e.message().escape_debug().to_string()))?;
         Ok(Self {
             repo,
             home,
@@ -191,7 +189,13 @@ impl GitRepo {
         lease: Lease,
         commit: &NewCommit,
     ) -> anyhow::Result<Outcome> {
-        let made = commit::write(&self.repo, parent, self.folder.as_ref(), commit, &self.access)?;
+        let made = commit::write(&self.repo, parent, self.folder.as_ref(), commit, &self.access);
+        let made = made.map_err(|error| {
+            let unwritten = error.chain().find_map(|cause| cause.downcast_ref());
+            unwritten
+                .and_then(fetch::unwritten)
+                .map_or(error, anyhow::Error::from)
+        })?;
         let progress = self.access.progress.as_ref();
         let target = format!("refs/heads/{branch}");
         let report = push::send(&self.repo, &self.wire, &target, lease, made, progress);
