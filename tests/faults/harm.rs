@@ -225,7 +225,6 @@ fn signalled(world: &World, part: &str, moment: Moment, signal: Signal) -> Run {
         Moment::After => Fault::LoseAfter(deed),
     };
     world.server().spoil(part, fault);
-    // Who runs tests in the background may have told them to ignore an interrupt.
     let child = world
         .command(Duration::from_secs(60))
         .stdin(Stdio::null())
