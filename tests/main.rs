@@ -27,6 +27,7 @@ mod fake_gitlab;
 mod faults;
 mod file_changes;
 mod git_transport;
+mod fuzz;
 mod github_repo;
 mod gitlab_repo;
 mod gitlab_template;
