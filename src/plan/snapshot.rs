@@ -1,7 +1,44 @@
 //! What a plan may ask of a repository at one commit.
 
 use super::comparison::LoggedCommit;
+use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
+
+/// The most bytes of a file that is read from a repository. A cluster keeps no object of a tenth of that.
+pub const FILE_MAX: usize = 32 * 1024 * 1024;
+/// The most files and folders of a repository that are listed: small trees can name one another without end.
+pub const LISTED_MAX: usize = 1_000_000;
+/// How deep its folders may lie in one another.
+pub const DEEPEST: usize = 512;
+
+/// Checks that a file of so many bytes may be read.
+///
+/// # Errors
+/// `Refused` for one that is larger than [`FILE_MAX`].
+pub fn check_size(path: &RepoPath, bytes: u64) -> Result<(), Fault> {
+    if bytes <= FILE_MAX as u64 {
+        return Ok(());
+    }
+    Err(
+        Fault::refused(format!("`{path}` has {bytes} bytes; at most {FILE_MAX} are read"))
+            .hint("split the file, or name another one"),
+    )
+}
+
+/// Checks that a repository may be listed that far.
+///
+/// # Errors
+/// `Refused` for one that has more than [`LISTED_MAX`] entries, or folders deeper than [`DEEPEST`].
+pub fn check_extent(listed: usize, depth: usize) -> Result<(), Fault> {
+    let why = if listed > LISTED_MAX {
+        format!("the repository has more than {LISTED_MAX} files and folders")
+    } else if depth > DEEPEST {
+        format!("a folder of the repository lies more than {DEEPEST} folders deep")
+    } else {
+        return Ok(());
+    };
+    Err(Fault::refused(why).hint("name the files themselves instead of a glob, or split the repository"))
+}
 
 /// A file as it stands at the snapshot's commit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use crate::words::repo_path::RepoPath;
 
 /// About how many globs the braces of one may stand for.
 const ALTERNATIVES_MAX: usize = 1000;
+/// The most files that one run reads because a glob fits them.
+const FITTING_MAX: usize = 10_000;
 
 /// One file, and whether the user named it, or only a glob that fits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +78,13 @@ fn matching(pattern: &str, path: &RepoPath, all: &[RepoPath]) -> Result<Vec<Repo
         } else {
             passed_over = passed_over.or(Some(file));
         }
+    }
+    if meant.len() > FITTING_MAX {
+        return Err(Fault::invalid(format!(
+            "`{shown}` fits {} files; at most {FITTING_MAX} are changed in one run",
+            meant.len()
+        ))
+        .hint("take a narrower glob, and more runs"));
     }
     if meant.is_empty() {
         let fault = Fault::not_found(format!("no file of the config repo fits `{shown}`"));
@@ -265,6 +274,16 @@ mod tests {
             found(&["a/*.yaml", "a/x.yaml"]).unwrap(),
             [("a/x.yaml".into(), true)]
         );
+    }
+
+    #[test]
+    fn a_glob_that_fits_too_many_files_is_refused() {
+        let names: Vec<String> = (0..=FITTING_MAX).map(|at| format!("a/{at}.yaml")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let error = found_in(&names, &["a/*.yaml"]).unwrap_err();
+        let why = "`a/*.yaml` fits 10001 files; at most 10000 are changed in one run";
+        assert_eq!(error.downcast_ref::<Fault>().unwrap().message, why);
+        assert_eq!(found_in(&names, &["a/*[0-4].yaml"]).unwrap().len(), 5001);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::room::room_for;
 use super::scratch;
 use crate::plan::commit::{FileChange, NewCommit};
 use crate::plan::comparison::LoggedCommit;
-use crate::plan::snapshot::{Blob, Snapshot};
+use crate::plan::snapshot::{self, Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::shown_path;
@@ -81,7 +81,10 @@ impl Checkout {
         let Some(found) = links::follow(path, |path| self.look(path))? else {
             return Ok(None);
         };
-        let bytes = fs::read(self.root.join(found.as_str())).map_err(|e| unread(&found, &e))?;
+        let full = self.root.join(found.as_str());
+        let size = fs::metadata(&full).map_err(|e| unread(&found, &e))?.len();
+        snapshot::check_size(&found, size)?;
+        let bytes = fs::read(full).map_err(|e| unread(&found, &e))?;
         Ok(Some(Blob { path: found, bytes }))
     }
 

@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 /// The token that it accepts.
-pub const TOKEN: &str = "argo-t0k";
+pub const TOKEN: &str = "argo-s3cret";
 
 /// A running fake; it ends with the test.
 pub struct ArgoCd {

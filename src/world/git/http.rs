@@ -11,7 +11,7 @@ use super::wire::{Failure, Stream, boxed};
 use crate::words::address::GitUrl;
 use crate::words::fault::{Fault, Kind};
 use crate::words::token::TokenSource;
-use crate::world::http::{Answer, Request};
+use crate::world::http::{Answer, MOST_READ, Request, too_long};
 
 const MOST_REDIRECTS: usize = 5;
 
@@ -50,8 +50,8 @@ impl HttpWire {
     pub(super) fn open(&self, service: Service) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match service {
-            Service::UploadPackLs => boxed(Reading(self.refs(&mut state, "git-upload-pack")?)),
-            Service::ReceivePackLs => boxed(Reading(self.refs(&mut state, "git-receive-pack")?)),
+            Service::UploadPackLs => boxed(Reading::of(self.refs(&mut state, "git-upload-pack")?)),
+            Service::ReceivePackLs => boxed(Reading::of(self.refs(&mut state, "git-receive-pack")?)),
             Service::UploadPack => boxed(self.call(&state, "git-upload-pack")?),
             Service::ReceivePack => boxed(self.call(&state, "git-receive-pack")?),
         }
@@ -137,11 +137,29 @@ impl HttpWire {
     }
 }
 
-struct Reading(Answer);
+/// A list of refs, and how many bytes of it may still come: libgit2 keeps all of them in memory.
+struct Reading {
+    answer: Answer,
+    left: usize,
+}
+
+impl Reading {
+    fn of(answer: Answer) -> Self {
+        Self {
+            answer,
+            left: MOST_READ,
+        }
+    }
+}
 
 impl Stream for Reading {
     fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
-        Ok(self.0.read(buffer)?)
+        let count = self.answer.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(count)
+            .ok_or_else(|| too_long(self.answer.host(), MOST_READ))?;
+        Ok(count)
     }
 
     fn send(&mut self, _bytes: &[u8]) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::history::{From, History};
 use crate::plan::comparison::LoggedCommit;
-use crate::plan::snapshot::{Blob, Snapshot};
+use crate::plan::snapshot::{self, Blob, Snapshot};
 use crate::words::fault::Fault;
 use crate::words::repo_path::RepoPath;
 use crate::world::links::{self, Entry};
@@ -100,7 +100,9 @@ impl<'repo> GitSnapshot<'repo> {
             return Ok(None);
         };
         let (id, _, _) = self.entry(found.as_str())?.expect("the file was just found");
-        let bytes = self.repo.find_blob(id)?.content().to_vec();
+        let blob = self.repo.find_blob(id)?;
+        snapshot::check_size(&found, blob.size() as u64)?;
+        let bytes = blob.content().to_vec();
         Ok(Some(Blob { path: found, bytes }))
     }
 }
@@ -120,17 +122,31 @@ impl Snapshot for GitSnapshot<'_> {
 
     fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
         let mut found = Vec::new();
-        let Some(root) = &self.root else { return Ok(found) };
-        root.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
-            // A name that no path of ours can hold is none that a user could ask for.
-            if let (Some(ObjectType::Blob), Ok(name)) = (entry.kind(), entry.name())
-                && let Ok(path) = RepoPath::parse(&format!("{folder}{name}"))
-            {
-                found.push(path);
+        let mut listed = 0;
+        // Not libgit2's own walk, which goes as deep as whoever made the trees likes, on the stack.
+        let mut ahead: Vec<(String, usize, Oid)> = self
+            .root
+            .iter()
+            .map(|root| (String::new(), 0, root.id()))
+            .collect();
+        while let Some((folder, depth, id)) = ahead.pop() {
+            let tree = self
+                .repo
+                .find_tree(id)
+                .context("cannot list the files of the config repo")?;
+            listed += tree.len();
+            snapshot::check_extent(listed, depth)?;
+            for entry in &tree {
+                let Ok(name) = entry.name() else { continue };
+                let path = format!("{folder}{name}");
+                match entry.kind() {
+                    // A name that no path of ours can hold is none that a user could ask for.
+                    Some(ObjectType::Blob) => found.extend(RepoPath::parse(&path)),
+                    Some(ObjectType::Tree) => ahead.push((format!("{path}/"), depth + 1, entry.id())),
+                    _ => {}
+                }
             }
-            git2::TreeWalkResult::Ok
-        })
-        .context("cannot list the files of the config repo")?;
+        }
         found.sort();
         Ok(found)
     }

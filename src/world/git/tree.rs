@@ -12,12 +12,10 @@ use std::rc::Rc;
 use git2::{Oid, Repository};
 
 use crate::plan::log::ChangedFile;
-use crate::words::fault::{Fault, Kind};
+use crate::plan::snapshot;
 
 /// How many trees are kept: a commit's are mostly its parent's.
 const KEPT: usize = 256;
-/// How deep folders may lie in one another.
-const DEEPEST: usize = 512;
 /// The bytes of an id in a tree.
 const ID: usize = 20;
 
@@ -41,13 +39,13 @@ impl Trees {
         new: Option<Oid>,
     ) -> anyhow::Result<Vec<ChangedFile>> {
         let mut found = Vec::new();
+        let mut looked_at = 0;
         let mut ahead = vec![(String::new(), 0, old, new)];
         while let Some((folder, depth, old, new)) = ahead.pop() {
-            if depth > DEEPEST {
-                return Err(odd("a tree of the config repo is nested too deeply").into());
-            }
+            snapshot::check_extent(looked_at, depth)?;
             let (old, new) = (self.read(repo, old)?, self.read(repo, new)?);
             for (name, old, new) in pairs(&old, &new) {
+                looked_at += 1;
                 let Ok(name) = str::from_utf8(name) else { continue };
                 let path = format!("{folder}{name}");
                 let [old_file, new_file] = [old, new].map(|entry| entry.and_then(Entry::file));
@@ -172,10 +170,6 @@ fn first(tree: &[u8]) -> Option<(Entry<'_>, usize)> {
         id: tree.get(end + 1..end + 1 + ID)?,
     };
     Some((entry, end + 1 + ID))
-}
-
-fn odd(message: &str) -> Fault {
-    Fault::new(Kind::Invalid, message)
 }
 
 #[cfg(test)]

@@ -193,6 +193,11 @@ impl Answer {
         self.response.headers().get(name)?.to_str().ok()
     }
 
+    /// Returns the host that it comes from.
+    pub fn host(&self) -> &str {
+        self.response.url().host_str().unwrap_or_default()
+    }
+
     /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         self.response.headers()
@@ -220,8 +225,7 @@ impl Answer {
             }
             bytes.extend_from_slice(&buffer[..count]);
             if bytes.len() > most {
-                let host = self.response.url().host_str().unwrap_or_default();
-                return Err(Lost::unusable(too_long(host, most)));
+                return Err(Lost::unusable(too_long(self.host(), most)));
             }
         }
     }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::GitHub;
 use super::query::odd;
 use crate::plan::comparison::LoggedCommit;
-use crate::plan::snapshot::{Blob, Snapshot};
+use crate::plan::snapshot::{self, Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::world::links;
@@ -38,8 +38,6 @@ pub(super) const BATCH: usize = 100;
 const MOST_WITH_HISTORY: usize = 20;
 /// How many commits are asked for with a file.
 const HISTORY: usize = 10;
-/// The largest blob that the API hands out, in bytes ("Get a blob").
-const LARGEST: u64 = 100_000_000;
 
 /// The files at one commit, as far as they are known.
 pub(super) struct Files {
@@ -206,11 +204,9 @@ impl GitHubSnapshot<'_> {
         {
             return Ok(text.into_bytes());
         }
-        if object.byte_size.is_some_and(|size| size > LARGEST) {
-            let why = format!("`{path}` is larger than the 100 MB that GitHub's API hands out");
-            return Err(self.forge.only_by_git(why));
-        }
+        snapshot::check_size(path, object.byte_size.unwrap_or_default())?;
         let bytes = self.blob(path, id)?;
+        snapshot::check_size(path, bytes.len() as u64)?;
         if is_content(&bytes) {
             return Ok(bytes);
         }

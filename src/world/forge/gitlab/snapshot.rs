@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::{GitLab, unwritable};
 use crate::plan::comparison::LoggedCommit;
-use crate::plan::snapshot::{Blob, Snapshot};
+use crate::plan::snapshot::{self, Blob, Snapshot};
 use crate::words::fault::{Fault, Kind};
 use crate::words::repo_path::RepoPath;
 use crate::words::wording::shown;
@@ -277,6 +277,7 @@ fn is_content(bytes: &[u8], id: &str) -> bool {
 fn proven(path: &RepoPath, content: &str, id: &str) -> Result<Vec<u8>, Fault> {
     let mut text = content.to_owned();
     text.retain(|c| !c.is_ascii_whitespace());
+    snapshot::check_size(path, text.len() as u64 / 4 * 3)?;
     let bytes = STANDARD.decode(text);
     bytes.ok().filter(|bytes| is_content(bytes, id)).ok_or_else(|| {
         let why = format!(
