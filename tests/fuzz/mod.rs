@@ -64,6 +64,22 @@ fn each_target_has_its_program_and_its_corpus_which_is_small() {
     assert_eq!(corpora.count(), TARGETS.len());
 }
 
+/// The targets are built from the sources, so what they are built with has to be the same.
+#[test]
+fn the_targets_use_what_the_program_uses() {
+    let ours = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let theirs = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let dependencies = theirs.split("[dependencies]\n").nth(1).unwrap();
+    let dependencies = dependencies.split("\n\n").next().unwrap();
+    assert!(dependencies.lines().count() > 15);
+    for line in dependencies.lines() {
+        assert!(
+            line.starts_with("libfuzzer-sys") || ours.contains(line),
+            "Cargo.toml does not say `{line}`"
+        );
+    }
+}
+
 /// The kept inputs of a target, by name.
 fn inputs(name: &str) -> Vec<PathBuf> {
     let folder = root().join("fuzz/corpus").join(name);

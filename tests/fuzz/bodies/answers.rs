@@ -33,13 +33,22 @@ pub fn check(data: &[u8]) {
 /// A version goes into a file once, and nothing else of it changes.
 fn files_with_a_version(data: &[u8]) {
     let version = semver::Version::new(7, 8, 9);
-    for name in ["package.json", "Chart.yaml", "Cargo.toml", "pyproject.toml", "VERSION"] {
+    for name in [
+        "package.json",
+        "Chart.yaml",
+        "Cargo.toml",
+        "pyproject.toml",
+        "VERSION",
+    ] {
         let path = RepoPath::parse(name).expect("it is a path");
         let Some(written) = read(release::write(&path, data, &version, true)) else {
             continue;
         };
         assert_eq!(written.changes.is_empty(), written.bytes == data, "{name}");
-        assert!(written.bytes.len() <= data.len() + 64 * (1 + written.changes.len()), "{name}");
+        assert!(
+            written.bytes.len() <= data.len() + 64 * (1 + written.changes.len()),
+            "{name}"
+        );
         let again = release::write(&path, &written.bytes, &version, true);
         let again = again.unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert!(again.changes.is_empty() && again.bytes == written.bytes, "{name}");
@@ -54,9 +63,19 @@ fn tags(text: &str) {
     };
     let tags: Vec<Candidate> = text.lines().take(40).map(candidate).collect();
     let orders = [
-        Said { constraint: Some(">= 0".to_owned()), ..Said::default() },
-        Said { numeric: true, ..Said::default() },
-        Said { lexical: true, extract: text.lines().next().map(str::to_owned), ..Said::default() },
+        Said {
+            constraint: Some(">= 0".to_owned()),
+            ..Said::default()
+        },
+        Said {
+            numeric: true,
+            ..Said::default()
+        },
+        Said {
+            lexical: true,
+            extract: text.lines().next().map(str::to_owned),
+            ..Said::default()
+        },
     ];
     for said in orders {
         let Some(select) = read(Select::parse(&said).map_err(|(_, fault)| fault)) else {
@@ -68,7 +87,11 @@ fn tags(text: &str) {
         turned.reverse();
         let turned = ranked(&select, turned);
         let best = |found: &[Candidate]| found.first().map(|one| one.tag.clone());
-        assert_eq!(best(&found.best), best(&turned.best), "the answer's own order decides");
+        assert_eq!(
+            best(&found.best),
+            best(&turned.best),
+            "the answer's own order decides"
+        );
     }
 }
 
@@ -82,7 +105,10 @@ fn index(text: &str) {
 /// What somebody's commits say is on one line each.
 fn messages(text: &str) {
     let change = Change::parse(text);
-    for part in [Some(&change.subject), change.breaking.as_ref()].into_iter().flatten() {
+    for part in [Some(&change.subject), change.breaking.as_ref()]
+        .into_iter()
+        .flatten()
+    {
         is_plain(&shown(part), None);
         assert!(!part.contains(['\n', '\r', '\u{1b}']), "{part:?}");
     }

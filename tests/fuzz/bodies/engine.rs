@@ -74,7 +74,11 @@ fn edit(line: &str) -> Option<Edit> {
         document: None,
         path: Path::parse(path).ok()?,
         operation,
-        if_missing: if verb == "create" { IfMissing::Create } else { IfMissing::Error },
+        if_missing: if verb == "create" {
+            IfMissing::Create
+        } else {
+            IfMissing::Error
+        },
         allow_shared,
     })
 }

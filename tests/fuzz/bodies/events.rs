@@ -50,12 +50,23 @@ fn is_sound(payload: &Payload) {
             .all(|image| image.tag.is_some() || image.digest.is_some())
     );
     let source = &payload.source;
-    let texts = [&payload.id, &source.repo, &source.reference, &source.run_url, &source.actor];
+    let texts = [
+        &payload.id,
+        &source.repo,
+        &source.reference,
+        &source.run_url,
+        &source.actor,
+    ];
     for text in texts.into_iter().flatten() {
         assert!(!text.is_empty() && !text.contains(|c: char| c.is_control() || c.is_whitespace()));
         assert!(!text.starts_with('-'), "{text:?}");
     }
-    assert!(source.commit.as_deref().is_none_or(|commit| read_commit(commit).is_ok()));
+    assert!(
+        source
+            .commit
+            .as_deref()
+            .is_none_or(|commit| read_commit(commit).is_ok())
+    );
     assert!(source.run_url.as_deref().is_none_or(|url| read_url(url).is_ok()));
     for path in &payload.ignored {
         is_plain(path, None);

@@ -72,20 +72,34 @@ fn range(text: &str, versions: &[&str]) {
     };
     let told = range.to_string();
     is_plain(&told, None);
-    let samples = ["0.0.0", "1.2.3", "1.2.3-rc.1", "2.0.0-0", "10.0.0", "18446744073709551615.0.0"];
+    let samples = [
+        "0.0.0",
+        "1.2.3",
+        "1.2.3-rc.1",
+        "2.0.0-0",
+        "10.0.0",
+        "18446744073709551615.0.0",
+    ];
     for version in samples.iter().chain(versions) {
         let Ok(version) = semver::Version::parse(version) else {
             continue;
         };
         // What is taken without pre-releases is taken with them.
-        assert!(!range.takes(&version, false) || range.takes(&version, true), "{told}: {version}");
+        assert!(
+            !range.takes(&version, false) || range.takes(&version, true),
+            "{told}: {version}"
+        );
         let release = version.pre.is_empty();
         assert!(!release || range.takes(&version, false) == range.takes(&version, true));
         // Its words are those of the grammar, but for what is outside of a range.
         let words = told.replace(" or ", " || ").replace("any version", "*");
         if release && !words.contains("not (") && words.len() <= 256 {
             let again = Constraint::parse(&words).unwrap_or_else(|fault| panic!("{fault}"));
-            assert_eq!(again.takes(&version, false), range.takes(&version, false), "{told}: {version}");
+            assert_eq!(
+                again.takes(&version, false),
+                range.takes(&version, false),
+                "{told}: {version}"
+            );
         }
     }
 }
@@ -98,7 +112,11 @@ fn is_an_order(texts: &[&str]) {
         }
         for other in texts {
             let there = compare(one, other);
-            assert_eq!(there.map(Ordering::reverse), compare(other, one), "{one}, {other}");
+            assert_eq!(
+                there.map(Ordering::reverse),
+                compare(other, one),
+                "{one}, {other}"
+            );
             for third in texts {
                 let (Some(a), Some(b), Some(c)) = (there, compare(other, third), compare(one, third)) else {
                     continue;

@@ -36,7 +36,10 @@ fn yaml_path(text: &str) {
             assert_eq!(Path::parse(&written).as_ref(), Ok(&path), "{written:?}");
             // What was written can be set, and the value is what stands behind the `=`.
             let assignment = format!("{written}=a=b");
-            assert_eq!(split_assignment(&assignment).ok(), Some((written.as_str(), "a=b")));
+            assert_eq!(
+                split_assignment(&assignment).ok(),
+                Some((written.as_str(), "a=b"))
+            );
         }
         Err(error) => {
             is_plain(&error.message, error.hint.as_deref());
@@ -57,7 +60,11 @@ pub fn repo_path(text: &str) {
     let written = path.as_str();
     assert_eq!(RepoPath::parse(written).ok().as_ref(), Some(&path));
     let below = std::path::Path::new(written);
-    assert!(below.components().all(|part| matches!(part, Component::Normal(_))));
+    assert!(
+        below
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+    );
     for part in written.split('/') {
         assert!(!part.is_empty() && part != "." && part != "..", "{written:?}");
         assert!(!part.eq_ignore_ascii_case(".git"), "{written:?}");
@@ -84,7 +91,10 @@ fn address(text: &str) {
         if let Some(password) = password.filter(|password| password.len() > 8) {
             let others = format!("{}{}", url.host(), url.path());
             let shown = url.to_string();
-            assert!(!shown.contains(password) || others.contains(password), "{shown:?}");
+            assert!(
+                !shown.contains(password) || others.contains(password),
+                "{shown:?}"
+            );
         }
     }
 }
