@@ -233,6 +233,23 @@ fn yaml_inside_a_literal_block_is_edited_in_place() {
     );
 }
 
+/// Else its path would be that of another value, such as the one below an empty key.
+#[test]
+fn a_value_below_a_key_that_no_path_names_has_no_path_and_no_image() {
+    for key in ["[x, y]", "{x: y}", "*a"] {
+        let text = format!(
+            "a: &a b\n\"\": {{repository: acme/web, tag: v1}}\n? {key}\n: {{repository: acme/web, tag: v2}}\n"
+        );
+        let file = File::parse(text.as_bytes()).unwrap();
+        let root = file.documents().next().unwrap();
+        let paths: Vec<_> = root.entries().map(|(_, value)| value.path()).collect();
+        assert!(paths[1].is_some() && paths[2].is_none(), "{key}");
+        let images = gitops_steps::plan::places::all_images(&file, None);
+        let lines: Vec<usize> = images.iter().map(|place| place.line).collect();
+        assert_eq!(lines, [2], "{key}");
+    }
+}
+
 #[test]
 fn what_must_be_refused_is_refused_with_its_kind() {
     for (text, edits, kind) in [

@@ -157,6 +157,11 @@ impl<'f> Node<'f> {
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 
+    /// Returns the entries whose keys are scalars: no path names the others.
+    pub fn named_entries(self) -> impl Iterator<Item = (Node<'f>, Node<'f>)> {
+        self.entries().filter(|(key, _)| key.kind() == NodeKind::Scalar)
+    }
+
     /// Returns the items of a list, in order; nothing for anything else.
     pub fn items(self) -> impl Iterator<Item = Node<'f>> {
         self.children(Shape::Sequence)
@@ -220,9 +225,11 @@ impl<'f> Node<'f> {
             .saturating_sub(1)
     }
 
-    /// Returns the path from its document's root; `None` for a root and for a key.
+    /// Returns the path from its document's root; `None` for a root, and below a key that no path can name: a list, a map or
+    /// an alias.
     pub fn path(self) -> Option<Path> {
-        Path::from_segments(self.segments())
+        let (segments, named) = self.way();
+        Path::from_segments(segments).filter(|_| named)
     }
 
     /// Returns the YAML inside a literal block scalar (`values: |`), if its text is a YAML map.
@@ -244,7 +251,7 @@ impl<'f> Node<'f> {
             document: self.document(),
             line,
             column,
-            path: self.segments(),
+            path: self.path()?.segments().to_vec(),
         };
         let file = File::read(text.to_owned(), origin).ok()?;
         let root = file.documents().next()?;
@@ -312,8 +319,14 @@ impl<'f> Node<'f> {
         })
     }
 
+    /// Returns the steps that lead to it, for messages; one that no path can name is an empty key.
     pub(super) fn segments(self) -> Vec<Segment> {
-        let mut segments = Vec::new();
+        self.way().0
+    }
+
+    /// Returns the steps that lead to it, and whether a path can name all of them.
+    fn way(self) -> (Vec<Segment>, bool) {
+        let (mut segments, mut named) = (Vec::new(), true);
         let mut node = self;
         while let Some(parent) = node.parent() {
             let step = if parent.kind() == NodeKind::Sequence {
@@ -323,15 +336,16 @@ impl<'f> Node<'f> {
                 let entry = parent
                     .entries()
                     .find(|(key, value)| key.index == node.index || value.index == node.index);
-                let key = entry.and_then(|(key, _)| key.text()).unwrap_or_default();
-                Segment::Key(key.to_owned())
+                let key = entry.and_then(|(key, _)| key.text());
+                named &= key.is_some();
+                Segment::Key(key.unwrap_or_default().to_owned())
             };
             segments.push(step);
             node = parent;
         }
         segments.extend(self.file.origin.path.iter().rev().cloned());
         segments.reverse();
-        segments
+        (segments, named)
     }
 }
 

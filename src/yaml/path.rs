@@ -11,7 +11,7 @@
 //! quoted   = a JSON string | "'" , characters, '' for ' , "'"
 //! ```
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -186,8 +186,22 @@ fn is_bare(text: &str) -> bool {
         })
 }
 
+/// Returns text as a JSON string that steers no terminal: JSON itself lets the controls beyond ASCII stand.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut shown = String::new();
+    for character in serde_json::Value::from(text).to_string().chars() {
+        if character.is_control() || hides(character) {
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Whether a character reverses, breaks or hides what stands around it.
+fn hides(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn pointer(text: &str) -> Result<Path, PathError> {
@@ -457,6 +471,13 @@ mod tests {
             ("[a-z.=\\]\"]{1,4}", "[a-z.=\\]\"' ]{0,4}").prop_map(|(key, value)| Segment::Filter { key, value }),
         ], 1..5)) {
             let path = Path(keys);
+            prop_assert_eq!(Path::parse(&path.to_string()), Ok(path));
+        }
+
+        #[test]
+        fn no_key_steers_a_terminal_when_it_is_printed(key in any::<String>(), hidden in "[\u{7f}-\u{9f}\u{200b}-\u{200f}\u{2028}-\u{202e}]") {
+            let path = Path(vec![Segment::Key(format!("{key}{hidden}"))]);
+            prop_assert!(!path.to_string().chars().any(|one| one.is_control() || hides(one)));
             prop_assert_eq!(Path::parse(&path.to_string()), Ok(path));
         }
 

@@ -10,7 +10,7 @@ pub(super) fn collect(node: Node<'_>, found: &mut Vec<Found>) {
             let map = image_map(node);
             let owned = map.as_ref().and_then(|place| name_key(place).map(str::to_owned));
             found.extend(map.map(Found::new));
-            for (key, value) in node.entries() {
+            for (key, value) in node.named_entries() {
                 if owned.is_none() || key.text() != owned.as_deref() {
                     collect(value, found);
                 }

@@ -15,7 +15,7 @@ pub(super) fn collect(node: Node<'_>, found: &mut Vec<Found>) {
                 }
                 return;
             }
-            for (key, value) in node.entries() {
+            for (key, value) in node.named_entries() {
                 if key.text().is_some_and(|key| CONTAINER_LISTS.contains(&key)) {
                     containers(value, found);
                 } else {
