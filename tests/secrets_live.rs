@@ -185,19 +185,16 @@ fn no_program_that_a_run_starts_is_given_its_token() {
             ..Default::default()
         });
         server.repo("config.git", &[("dev.yaml", "tag: 1.0.0\n")]);
-        let address = match way {
-            "ssh" => {
-                variables.push(("GIT_SSH_COMMAND", text(&program)));
-                "ssh://git@127.0.0.1/acme/config.git".to_owned()
-            }
-            _ => {
-                variables.extend([
-                    ("GIT_CONFIG_COUNT", "1"),
-                    ("GIT_CONFIG_KEY_0", key),
-                    ("GIT_CONFIG_VALUE_0", value),
-                ]);
-                server.url("config.git")
-            }
+        let address = if way == "ssh" {
+            variables.push(("GIT_SSH_COMMAND", text(&program)));
+            "ssh://git@127.0.0.1/acme/config.git".to_owned()
+        } else {
+            variables.extend([
+                ("GIT_CONFIG_COUNT", "1"),
+                ("GIT_CONFIG_KEY_0", key),
+                ("GIT_CONFIG_VALUE_0", value),
+            ]);
+            server.url("config.git")
         };
         let mut child = start(&bench, &variables, &["--config-repo", &address]);
         wait_until(&mut child, way, || seen.exists());

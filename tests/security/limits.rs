@@ -1,6 +1,7 @@
 //! The limits of the code, as the page states them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 
 use super::{PAGE, root, sources};
@@ -133,14 +134,14 @@ fn limits() -> String {
     for (what, file, name, unit) in LIMITS {
         let value = value_of(file, name);
         let value = match unit {
-            Unit::Bytes if value >= 1 << 20 && value % (1 << 20) == 0 => format!("{} MiB", value >> 20),
-            Unit::Bytes if value >= 1 << 10 && value % (1 << 10) == 0 => format!("{} KiB", value >> 10),
+            Unit::Bytes if value.trailing_zeros() >= 20 => format!("{} MiB", value >> 20),
+            Unit::Bytes if value.trailing_zeros() >= 10 => format!("{} KiB", value >> 10),
             Unit::Bytes => format!("{value} bytes"),
             Unit::Characters => format!("{value} characters"),
             Unit::Count => value.to_string(),
             Unit::Time => format!("{value} s"),
         };
-        table.push_str(&format!("| {what} | {value} | `{name}` in `{file}` |\n"));
+        let _ = writeln!(table, "| {what} | {value} | `{name}` in `{file}` |");
     }
     table
 }

@@ -109,7 +109,8 @@ fn trees_that_name_one_another_without_end_are_not_walked() {
     bare_repo(&bomb, &[("dev.yaml", "tag: 1.0.0\n")]);
     let mut tree = git_says(&bomb, &["rev-parse", "main^{tree}"]).trim().to_owned();
     for _ in 0..8 {
-        let entries: String = (0..10).map(|at| format!("040000 tree {tree}\td{at}\n")).collect();
+        let entry = |at| format!("040000 tree {tree}\td{at}\n");
+        let entries = (0..10).map(entry).collect::<Vec<_>>().concat();
         tree = git_reads(&bomb, &["mktree"], &entries);
     }
     let commit = git_reads(&bomb, &["commit-tree", "-m", "bomb", &tree], "");

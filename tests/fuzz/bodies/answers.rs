@@ -137,8 +137,8 @@ fn what_is_shown(text: &str) {
     let (fence, rest) = fenced.split_once("diff\n").expect("it begins with its fence");
     let inside = rest.strip_suffix(fence).expect("it ends with it");
     assert!(!inside.contains(fence), "{fenced:?}");
-    let link = markdown::link(text);
-    assert!(!link.contains('\n'), "{link:?}");
+    let linked = markdown::link(text);
+    assert!(!linked.contains('\n'), "{linked:?}");
 }
 
 /// A secret of the first line is not in what is printed of the rest, nor is its beginning.
