@@ -11,7 +11,7 @@ use crate::words::changes::Change;
 use crate::words::fault::Fault;
 
 /// The most files that are named one by one.
-const NAMED_MAX: usize = 20;
+const NAMED: usize = 20;
 
 impl Request {
     /// Checks that files are left out of a list only.
@@ -50,10 +50,10 @@ impl Request {
         }
         let mut said: Vec<String> = overtaken
             .values()
-            .take(NAMED_MAX)
+            .take(NAMED)
             .map(|said| format!("left out: {said}"))
             .collect();
-        if let Some(more @ 1..) = overtaken.len().checked_sub(NAMED_MAX) {
+        if let Some(more @ 1..) = overtaken.len().checked_sub(NAMED) {
             said.push(format!("left out: {more} more files where newer values stand"));
         }
         let way = Way::Changes(rest);
