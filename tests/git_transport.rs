@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::support::git_server::{self, GitServer, Options, Right, bare_repo, commit_to, git_says};
+use crate::support::git_server::{self, GitServer, Options, Right, Speaks, bare_repo, commit_to, git_says};
 use gitops_steps::plan::commit::{Fate, FileChange, Identity, NewCommit, Signing};
 use gitops_steps::plan::snapshot::Snapshot;
 use gitops_steps::words::address::GitUrl;
@@ -115,255 +115,291 @@ fn fault(error: &anyhow::Error) -> &Fault {
 
 #[test]
 fn a_bump_over_http_changes_its_file_only_and_keeps_modes_and_links() {
-    let server = GitServer::start(Options {
-        users: USERS.to_vec(),
-        ..Options::default()
-    });
-    let bare = server.repo("config.git", FILES);
-    let mut repo = open(&server.url("config.git"), plain(Some("writer-s3cret")));
-    {
-        let snapshot = repo.snapshot().unwrap();
-        let read = snapshot.read(&[path("link.yaml"), path("gone.yaml")]).unwrap();
-        assert_eq!(read[0].as_ref().unwrap().path, path("app/dev.yaml"));
-        assert!(read[1].is_none());
-        assert_eq!(snapshot.list().unwrap().len(), 4);
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            users: USERS.to_vec(),
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        let mut repo = open(&server.url("config.git"), plain(Some("writer-s3cret")));
+        {
+            let snapshot = repo.snapshot().unwrap();
+            let read = snapshot.read(&[path("link.yaml"), path("gone.yaml")]).unwrap();
+            assert_eq!(read[0].as_ref().unwrap().path, path("app/dev.yaml"));
+            assert!(read[1].is_none());
+            assert_eq!(snapshot.list().unwrap().len(), 4);
+        }
+        assert_eq!(repo.branch(), Some("main"));
+        let before = git_says(&bare, &["rev-parse", "main"]);
+        let commit = bump(&[
+            ("app/dev.yaml", "tag: v1\n", "tag: v2\n"),
+            ("app/run.sh", "tag: v1\n", "tag: v2\n"),
+        ]);
+        let made = landed(push(&mut repo, &commit).unwrap());
+        assert_eq!(
+            git_says(&bare, &["rev-parse", "main", "main^"]),
+            format!("{made}\n{before}")
+        );
+        assert_eq!(
+            git_says(&bare, &["diff", "--name-only", "main^", "main"]),
+            "app/dev.yaml\napp/run.sh"
+        );
+        let tree = git_says(
+            &bare,
+            &["ls-tree", "-r", "--format=%(objectmode) %(path)", "main"],
+        );
+        assert_eq!(
+            tree,
+            "100644 app/dev.yaml\n100755 app/run.sh\n120000 link.yaml\n100644 other/keep.yaml"
+        );
+        assert_eq!(
+            git_says(&bare, &["log", "-1", "--format=%s", "main"]),
+            "deploy(dev): app v1 → v2"
+        );
+        git_says(&bare, &["fsck", "--strict"]);
+        assert_eq!(
+            server.counts().chunked.load(Ordering::SeqCst),
+            0,
+            "a strict proxy refuses chunks"
+        );
     }
-    assert_eq!(repo.branch(), Some("main"));
-    let before = git_says(&bare, &["rev-parse", "main"]);
-    let commit = bump(&[
-        ("app/dev.yaml", "tag: v1\n", "tag: v2\n"),
-        ("app/run.sh", "tag: v1\n", "tag: v2\n"),
-    ]);
-    let made = landed(push(&mut repo, &commit).unwrap());
-    assert_eq!(
-        git_says(&bare, &["rev-parse", "main", "main^"]),
-        format!("{made}\n{before}")
-    );
-    assert_eq!(
-        git_says(&bare, &["diff", "--name-only", "main^", "main"]),
-        "app/dev.yaml\napp/run.sh"
-    );
-    let tree = git_says(
-        &bare,
-        &["ls-tree", "-r", "--format=%(objectmode) %(path)", "main"],
-    );
-    assert_eq!(
-        tree,
-        "100644 app/dev.yaml\n100755 app/run.sh\n120000 link.yaml\n100644 other/keep.yaml"
-    );
-    assert_eq!(
-        git_says(&bare, &["log", "-1", "--format=%s", "main"]),
-        "deploy(dev): app v1 → v2"
-    );
-    git_says(&bare, &["fsck", "--strict"]);
-    assert_eq!(
-        server.counts().chunked.load(Ordering::SeqCst),
-        0,
-        "a strict proxy refuses chunks"
-    );
 }
 
 #[test]
 fn a_moved_branch_is_told_and_the_second_try_lands_on_the_new_tip() {
-    let server = GitServer::start(Options::default());
-    let bare = server.repo("config.git", FILES);
-    let mut repo = open(&server.url("config.git"), plain(None));
-    for round in 0..3 {
-        let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
-        let theirs = commit_to(&bare, "theirs", &[("other/keep.yaml", &format!("x: {round}9\n"))]);
-        let old = format!("tag: v{}\n", round + 1);
-        let new = format!("tag: v{}\n", round + 2);
-        let commit = bump(&[("app/dev.yaml", &old, &new)]);
-        let outcome = repo.commit(tip.as_deref(), &commit).unwrap();
-        assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
-        assert_eq!(git_says(&bare, &["rev-parse", "main"]), theirs);
-        let made = landed(push(&mut repo, &commit).unwrap());
-        assert_eq!(
-            git_says(&bare, &["rev-parse", "main", "main^"]),
-            format!("{made}\n{theirs}")
-        );
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        let mut repo = open(&server.url("config.git"), plain(None));
+        for round in 0..3 {
+            let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
+            let theirs = commit_to(&bare, "theirs", &[("other/keep.yaml", &format!("x: {round}9\n"))]);
+            let old = format!("tag: v{}\n", round + 1);
+            let new = format!("tag: v{}\n", round + 2);
+            let commit = bump(&[("app/dev.yaml", &old, &new)]);
+            let outcome = repo.commit(tip.as_deref(), &commit).unwrap();
+            assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
+            assert_eq!(git_says(&bare, &["rev-parse", "main"]), theirs);
+            let made = landed(push(&mut repo, &commit).unwrap());
+            assert_eq!(
+                git_says(&bare, &["rev-parse", "main", "main^"]),
+                format!("{made}\n{theirs}")
+            );
+        }
+        assert_eq!(git_says(&bare, &["show", "main:other/keep.yaml"]), "x: 29");
+        git_says(&bare, &["fsck", "--strict"]);
     }
-    assert_eq!(git_says(&bare, &["show", "main:other/keep.yaml"]), "x: 29");
-    git_says(&bare, &["fsck", "--strict"]);
 }
 
 #[test]
 fn each_refusal_has_its_kind_and_its_hint() {
-    let server = GitServer::start(Options {
-        users: USERS.to_vec(),
-        ..Options::default()
-    });
-    server.repo("config.git", FILES);
-    let url = server.url("config.git");
-    for (url, token, kind, hint) in [
-        (url.as_str(), Some("s3cret"), Kind::Denied, "wrong"),
-        (url.as_str(), None, Kind::Denied, "set GITOPS_STEPS_TOKEN"),
-        (
-            &server.url("gone.git"),
-            Some("writer-s3cret"),
-            Kind::Denied,
-            "check the address",
-        ),
-        ("http://127.0.0.1:1/x", None, Kind::GaveUp, "check the address"),
-        (
-            "http://nowhere.invalid/x",
-            None,
-            Kind::GaveUp,
-            "check the address",
-        ),
-    ] {
-        let error = open(url, plain(token)).snapshot().err().unwrap();
-        let fault = fault(&error);
-        assert_eq!(fault.kind, kind, "{fault:?}");
-        assert!(fault.hint.as_deref().unwrap().contains(hint), "{fault:?}");
-        assert!(!format!("{error:?} {fault:?}").contains("s3cret"), "{fault:?}");
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            users: USERS.to_vec(),
+            ..Options::default()
+        });
+        server.repo("config.git", FILES);
+        let url = server.url("config.git");
+        for (url, token, kind, hint) in [
+            (url.as_str(), Some("s3cret"), Kind::Denied, "wrong"),
+            (url.as_str(), None, Kind::Denied, "set GITOPS_STEPS_TOKEN"),
+            (
+                &server.url("gone.git"),
+                Some("writer-s3cret"),
+                Kind::Denied,
+                "check the address",
+            ),
+            ("http://127.0.0.1:1/x", None, Kind::GaveUp, "check the address"),
+            (
+                "http://nowhere.invalid/x",
+                None,
+                Kind::GaveUp,
+                "check the address",
+            ),
+        ] {
+            let error = open(url, plain(token)).snapshot().err().unwrap();
+            let fault = fault(&error);
+            assert_eq!(fault.kind, kind, "{fault:?}");
+            assert!(fault.hint.as_deref().unwrap().contains(hint), "{fault:?}");
+            assert!(!format!("{error:?} {fault:?}").contains("s3cret"), "{fault:?}");
+        }
+        let Outcome::Refused(fault) = push(&mut open(&url, plain(Some("reader"))), &dev()).unwrap() else {
+            panic!()
+        };
+        assert_eq!(fault.kind, Kind::Denied);
+        assert!(
+            fault.message.contains("Permission to acme/config.git denied"),
+            "{fault:?}"
+        );
     }
-    let Outcome::Refused(fault) = push(&mut open(&url, plain(Some("reader"))), &dev()).unwrap() else {
-        panic!()
-    };
-    assert_eq!(fault.kind, Kind::Denied);
-    assert!(
-        fault.message.contains("Permission to acme/config.git denied"),
-        "{fault:?}"
-    );
 }
 
 #[test]
 fn a_missing_branch_names_those_that_are_there() {
-    let server = GitServer::start(Options::default());
-    server.repo("config.git", FILES);
-    let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
-    let mut repo = GitRepo::open(&url, Some("mian"), None, plain(None)).unwrap();
-    let error = repo.snapshot().err().unwrap();
-    assert_eq!(fault(&error).kind, Kind::NotFound);
-    assert_eq!(fault(&error).hint.as_deref(), Some("it has: main"));
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        server.repo("config.git", FILES);
+        let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
+        let mut repo = GitRepo::open(&url, Some("mian"), None, plain(None)).unwrap();
+        let error = repo.snapshot().err().unwrap();
+        assert_eq!(fault(&error).kind, Kind::NotFound);
+        assert_eq!(fault(&error).hint.as_deref(), Some("it has: main"));
+    }
 }
 
 #[test]
 fn a_protected_branch_is_refused_with_the_remotes_words() {
-    let server = GitServer::start(Options::default());
-    let bare = server.repo("config.git", FILES);
-    let before = git_says(&bare, &["rev-parse", "main"]);
-    server.hook(
-        "config.git",
-        "echo 'error: GH006: Protected branch update failed' >&2; exit 1",
-    );
-    let Outcome::Refused(fault) = push(&mut open(&server.url("config.git"), plain(None)), &dev()).unwrap()
-    else {
-        panic!()
-    };
-    assert_eq!(fault.kind, Kind::Refused);
-    assert!(fault.message.contains("GH006"), "{fault:?}");
-    assert!(fault.hint.unwrap().contains("--publish pull-request"));
-    assert_eq!(git_says(&bare, &["rev-parse", "main"]), before);
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        let before = git_says(&bare, &["rev-parse", "main"]);
+        server.hook(
+            "config.git",
+            "echo 'error: GH006: Protected branch update failed' >&2; exit 1",
+        );
+        let Outcome::Refused(fault) =
+            push(&mut open(&server.url("config.git"), plain(None)), &dev()).unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(fault.kind, Kind::Refused);
+        assert!(fault.message.contains("GH006"), "{fault:?}");
+        assert!(fault.hint.unwrap().contains("--publish pull-request"));
+        assert_eq!(git_says(&bare, &["rev-parse", "main"]), before);
+    }
 }
 
 #[test]
 fn an_ailing_server_is_asked_again_and_a_lost_answer_is_never_called_a_failure() {
-    let server = GitServer::start(Options::default());
-    let bare = server.repo("config.git", FILES);
-    let mut repo = open(&server.url("config.git"), plain(None));
-    server.spoil("git-upload-pack", git_server::Fault::Status(502));
-    server.spoil("/git-upload-pack", git_server::Fault::CloseAfter(300));
-    let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
-    server.spoil("/git-receive-pack", git_server::Fault::CloseAfter(0));
-    let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
-    let Outcome::Unknown { commit, .. } = outcome else {
-        panic!("{outcome:?}")
-    };
-    assert_eq!(
-        repo.snapshot().unwrap().commit(),
-        commit.as_deref(),
-        "it had landed"
-    );
-    assert_eq!(git_says(&bare, &["rev-parse", "main"]), commit.unwrap());
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        let mut repo = open(&server.url("config.git"), plain(None));
+        server.spoil("git-upload-pack", git_server::Fault::Status(502));
+        server.spoil("/git-upload-pack", git_server::Fault::CloseAfter(300));
+        let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
+        server.spoil("/git-receive-pack", git_server::Fault::CloseAfter(0));
+        let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
+        let Outcome::Unknown { commit, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(
+            repo.snapshot().unwrap().commit(),
+            commit.as_deref(),
+            "it had landed"
+        );
+        assert_eq!(git_says(&bare, &["rev-parse", "main"]), commit.unwrap());
+    }
 }
 
 #[test]
 fn a_token_is_never_carried_to_another_host() {
-    let server = GitServer::start(Options {
-        users: USERS.to_vec(),
-        ..Options::default()
-    });
-    server.repo("config.git", FILES);
-    let mut repo = open(&server.url("old.git"), plain(Some("writer-s3cret")));
-    server.spoil(
-        "old.git",
-        git_server::Fault::Redirect("http://localhost:1/x/info/refs?service=git-upload-pack".to_owned()),
-    );
-    let error = repo.snapshot().err().unwrap();
-    assert!(
-        fault(&error).message.contains("another host, `localhost`"),
-        "{error:?}"
-    );
-    server.spoil(
-        "old.git",
-        git_server::Fault::Redirect("/config.git/info/refs?service=git-upload-pack".to_owned()),
-    );
-    landed(push(&mut repo, &dev()).unwrap());
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            users: USERS.to_vec(),
+            ..Options::default()
+        });
+        server.repo("config.git", FILES);
+        let mut repo = open(&server.url("old.git"), plain(Some("writer-s3cret")));
+        server.spoil(
+            "old.git",
+            git_server::Fault::Redirect("http://localhost:1/x/info/refs?service=git-upload-pack".to_owned()),
+        );
+        let error = repo.snapshot().err().unwrap();
+        assert!(
+            fault(&error).message.contains("another host, `localhost`"),
+            "{error:?}"
+        );
+        server.spoil(
+            "old.git",
+            git_server::Fault::Redirect("/config.git/info/refs?service=git-upload-pack".to_owned()),
+        );
+        landed(push(&mut repo, &dev()).unwrap());
+    }
 }
 
 #[test]
 fn the_header_of_actions_checkout_is_used() {
-    let server = GitServer::start(Options {
-        users: USERS.to_vec(),
-        ..Options::default()
-    });
-    server.repo("config.git", FILES);
-    let home = tempfile::tempdir().unwrap();
-    git_says(home.path(), &["init", "-q"]);
-    let host = server.url("");
-    // The newer form: a file of its own, included for this repository.
-    let extra = home.path().join("credentials.config");
-    let header = "AUTHORIZATION: basic b2F1dGgyOndyaXRlci1zM2NyZXQ=";
-    git_says(
-        home.path(),
-        &[
-            "config",
-            "-f",
-            extra.to_str().unwrap(),
-            &format!("http.{host}.extraheader"),
-            header,
-        ],
-    );
-    let gitdir = home.path().join(".git").canonicalize().unwrap();
-    git_says(
-        home.path(),
-        &[
-            "config",
-            &format!("includeIf.gitdir:{}.path", gitdir.display()),
-            extra.to_str().unwrap(),
-        ],
-    );
-    let config = GitConfig::of_directory(home.path()).unwrap();
-    landed(
-        push(
-            &mut open(&server.url("config.git"), access(environment(&[]), config, None)),
-            &dev(),
-        )
-        .unwrap(),
-    );
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            users: USERS.to_vec(),
+            ..Options::default()
+        });
+        server.repo("config.git", FILES);
+        let home = tempfile::tempdir().unwrap();
+        git_says(home.path(), &["init", "-q"]);
+        let host = server.url("");
+        // The newer form: a file of its own, included for this repository.
+        let extra = home.path().join("credentials.config");
+        let header = "AUTHORIZATION: basic b2F1dGgyOndyaXRlci1zM2NyZXQ=";
+        git_says(
+            home.path(),
+            &[
+                "config",
+                "-f",
+                extra.to_str().unwrap(),
+                &format!("http.{host}.extraheader"),
+                header,
+            ],
+        );
+        let gitdir = home.path().join(".git").canonicalize().unwrap();
+        git_says(
+            home.path(),
+            &[
+                "config",
+                &format!("includeIf.gitdir:{}.path", gitdir.display()),
+                extra.to_str().unwrap(),
+            ],
+        );
+        let config = GitConfig::of_directory(home.path()).unwrap();
+        landed(
+            push(
+                &mut open(&server.url("config.git"), access(environment(&[]), config, None)),
+                &dev(),
+            )
+            .unwrap(),
+        );
+    }
 }
 
 #[test]
 fn a_credential_helper_is_asked_and_told() {
-    let server = GitServer::start(Options {
-        users: USERS.to_vec(),
-        ..Options::default()
-    });
-    server.repo("config.git", FILES);
-    let home = tempfile::tempdir().unwrap();
-    let log = home.path().join("log");
-    git_says(home.path(), &["init", "-q"]);
-    let helper = format!(
-        "!f() {{ echo \"$1\" >> '{}'; if test \"$1\" = get; then echo username=oauth2; echo password=writer-s3cret; fi; }}; f",
-        log.display()
-    );
-    git_says(home.path(), &["config", "credential.helper", &helper]);
-    let mut access = plain(Some("wrong"));
-    access.directory = Some(home.path().to_owned());
-    landed(push(&mut open(&server.url("config.git"), access), &dev()).unwrap());
-    assert_eq!(std::fs::read_to_string(log).unwrap(), "get\nstore\n");
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            users: USERS.to_vec(),
+            ..Options::default()
+        });
+        server.repo("config.git", FILES);
+        let home = tempfile::tempdir().unwrap();
+        let log = home.path().join("log");
+        git_says(home.path(), &["init", "-q"]);
+        let helper = format!(
+            "!f() {{ echo \"$1\" >> '{}'; if test \"$1\" = get; then echo username=oauth2; echo password=writer-s3cret; fi; }}; f",
+            log.display()
+        );
+        git_says(home.path(), &["config", "credential.helper", &helper]);
+        let mut access = plain(Some("wrong"));
+        access.directory = Some(home.path().to_owned());
+        landed(push(&mut open(&server.url("config.git"), access), &dev()).unwrap());
+        assert_eq!(std::fs::read_to_string(log).unwrap(), "get\nstore\n");
+    }
 }
 
 #[test]
@@ -509,16 +545,21 @@ fn a_sub_folder_is_read_and_written_as_if_it_were_the_root() {
 
 #[test]
 fn a_branch_that_was_taken_away_is_not_made_again() {
-    let server = GitServer::start(Options::default());
-    let bare = server.repo("config.git", FILES);
-    let mut repo = open(&server.url("config.git"), plain(None));
-    let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
-    git_says(&bare, &["update-ref", "-d", "refs/heads/main"]);
-    let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
-    assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
-    assert_eq!(git_says(&bare, &["branch", "--list"]), "");
-    let error = repo.snapshot().err().unwrap();
-    assert_eq!(fault(&error).kind, Kind::NotFound);
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        let mut repo = open(&server.url("config.git"), plain(None));
+        let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
+        git_says(&bare, &["update-ref", "-d", "refs/heads/main"]);
+        let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
+        assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
+        assert_eq!(git_says(&bare, &["branch", "--list"]), "");
+        let error = repo.snapshot().err().unwrap();
+        assert_eq!(fault(&error).kind, Kind::NotFound);
+    }
 }
 
 /// The subjects of the commits that changed a file, newest first.
@@ -530,49 +571,54 @@ fn subjects(snapshot: &dyn Snapshot, file: &str, most: usize) -> Vec<String> {
 
 #[test]
 fn the_commits_of_a_file_are_read_from_a_branch_that_was_fetched_one_commit_deep() {
-    let server = GitServer::start(Options::default());
-    let bare = server.repo("config.git", FILES);
-    for number in 1..=6 {
-        let text = format!("x: {number}\n");
-        commit_to(&bare, &format!("keep {number}"), &[("other/keep.yaml", &text)]);
-        if number % 2 == 0 {
-            commit_to(&bare, &format!("dev {number}"), &[("app/dev.yaml", &text)]);
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        for number in 1..=6 {
+            let text = format!("x: {number}\n");
+            commit_to(&bare, &format!("keep {number}"), &[("other/keep.yaml", &text)]);
+            if number % 2 == 0 {
+                commit_to(&bare, &format!("dev {number}"), &[("app/dev.yaml", &text)]);
+            }
         }
-    }
-    let requests = || server.counts().requests.swap(0, Ordering::SeqCst);
-    let mut repo = open(&server.url("config.git"), plain(None));
-    {
+        let requests = || server.counts().requests.swap(0, Ordering::SeqCst);
+        let mut repo = open(&server.url("config.git"), plain(None));
+        {
+            let snapshot = repo.snapshot().unwrap();
+            requests();
+            assert_eq!(subjects(&*snapshot, "app/dev.yaml", 2), ["dev 6", "dev 4"]);
+            let fetch = requests();
+            assert!(fetch > 0);
+            // All of the branch is here now.
+            assert_eq!(
+                subjects(&*snapshot, "app/dev.yaml", 10),
+                ["dev 6", "dev 4", "dev 2", "first"]
+            );
+            assert_eq!(subjects(&*snapshot, "app/run.sh", 10), ["first"]);
+            assert_eq!(subjects(&*snapshot, "gone.yaml", 10), [""; 0]);
+            assert_eq!(requests(), 0);
+            let first = snapshot.history(&path("app/dev.yaml"), 1).unwrap().pop().unwrap();
+            assert_eq!(first.id, git_says(&bare, &["rev-parse", "main"]));
+            assert_eq!(first.author, "T <t@example.com>");
+        }
+        // What was fetched beside is no hindrance to a push, nor to another round.
+        let moved = commit_to(&bare, "moved", &[("other/keep.yaml", "x: 9\n")]);
+        let commit = bump(&[("app/dev.yaml", "x: 6\n", "tag: v2\n")]);
+        assert!(matches!(
+            push(&mut repo, &commit).unwrap(),
+            Outcome::Landed { .. }
+        ));
+        assert_eq!(git_says(&bare, &["rev-parse", "main^"]), moved);
         let snapshot = repo.snapshot().unwrap();
-        requests();
-        assert_eq!(subjects(&*snapshot, "app/dev.yaml", 2), ["dev 6", "dev 4"]);
-        let fetch = requests();
-        assert!(fetch > 0);
-        // All of the branch is here now.
         assert_eq!(
-            subjects(&*snapshot, "app/dev.yaml", 10),
-            ["dev 6", "dev 4", "dev 2", "first"]
+            subjects(&*snapshot, "app/dev.yaml", 2),
+            ["deploy(dev): app v1 → v2", "dev 6"]
         );
-        assert_eq!(subjects(&*snapshot, "app/run.sh", 10), ["first"]);
-        assert_eq!(subjects(&*snapshot, "gone.yaml", 10), [""; 0]);
-        assert_eq!(requests(), 0);
-        let first = snapshot.history(&path("app/dev.yaml"), 1).unwrap().pop().unwrap();
-        assert_eq!(first.id, git_says(&bare, &["rev-parse", "main"]));
-        assert_eq!(first.author, "T <t@example.com>");
+        git_says(&bare, &["fsck", "--strict"]);
     }
-    // What was fetched beside is no hindrance to a push, nor to another round.
-    let moved = commit_to(&bare, "moved", &[("other/keep.yaml", "x: 9\n")]);
-    let commit = bump(&[("app/dev.yaml", "x: 6\n", "tag: v2\n")]);
-    assert!(matches!(
-        push(&mut repo, &commit).unwrap(),
-        Outcome::Landed { .. }
-    ));
-    assert_eq!(git_says(&bare, &["rev-parse", "main^"]), moved);
-    let snapshot = repo.snapshot().unwrap();
-    assert_eq!(
-        subjects(&*snapshot, "app/dev.yaml", 2),
-        ["deploy(dev): app v1 → v2", "dev 6"]
-    );
-    git_says(&bare, &["fsck", "--strict"]);
 }
 
 #[test]
@@ -618,11 +664,16 @@ fn fast_import(bare: &Path, input: &str) {
 
 #[test]
 fn a_sub_folder_has_the_history_of_its_files() {
-    let server = GitServer::start(Options::default());
-    let bare = server.repo("config.git", FILES);
-    commit_to(&bare, "other dev", &[("dev.yaml", "x: 1\n")]);
-    let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
-    let mut repo = GitRepo::open(&url, None, Some(path("app")), plain(None)).unwrap();
-    let snapshot = repo.snapshot().unwrap();
-    assert_eq!(subjects(&*snapshot, "dev.yaml", 10), ["first"]);
+    for speaks in Speaks::ALL {
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
+        let bare = server.repo("config.git", FILES);
+        commit_to(&bare, "other dev", &[("dev.yaml", "x: 1\n")]);
+        let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
+        let mut repo = GitRepo::open(&url, None, Some(path("app")), plain(None)).unwrap();
+        let snapshot = repo.snapshot().unwrap();
+        assert_eq!(subjects(&*snapshot, "dev.yaml", 10), ["first"]);
+    }
 }

@@ -36,6 +36,7 @@ mod history;
 mod house;
 mod load_forge;
 mod packaging;
+mod partial;
 mod policy;
 mod preflight;
 mod preview_ci;

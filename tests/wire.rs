@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use crate::support::cli::{Bench, Run, text};
-use crate::support::git_server::{Fault, GitServer, Options, Right, bare_repo, git_says};
+use crate::support::git_server::{Fault, GitServer, Options, Right, Speaks, bare_repo, git_says};
 use crate::support::proxy::Proxy;
 use crate::support::tls::Authority;
 use predicates::prelude::*;
@@ -215,19 +215,26 @@ fn a_proxy_that_refuses_is_told_with_who_named_it() {
 #[test]
 fn a_server_that_never_answers_is_given_up_with_its_name() {
     let bench = Bench::new(&[]);
-    for (part, fault) in [
-        ("git-upload-pack", Fault::StallAfter(0)),
-        ("info/refs", Fault::StallAfter(100)),
-        ("/git-upload-pack", Fault::StallAfter(200)),
-        ("/git-receive-pack", Fault::StallAfter(0)),
-        ("/git-receive-pack", Fault::StallAfter(60)),
+    for (speaks, part, fault) in [
+        (Speaks::Filters, "git-upload-pack", Fault::StallAfter(0)),
+        (Speaks::Version2, "git-upload-pack", Fault::StallAfter(0)),
+        (Speaks::Version2, "info/refs", Fault::StallAfter(100)),
+        (Speaks::Filters, "/git-upload-pack", Fault::StallAfter(200)),
+        (Speaks::Version0, "/git-upload-pack", Fault::StallAfter(200)),
+        (Speaks::Filters, "/git-receive-pack", Fault::StallAfter(0)),
+        (Speaks::Version0, "/git-receive-pack", Fault::StallAfter(0)),
+        (Speaks::Filters, "/git-receive-pack", Fault::StallAfter(60)),
+        (Speaks::Version0, "/git-receive-pack", Fault::StallAfter(60)),
     ] {
-        let server = GitServer::start(Options::default());
+        let server = GitServer::start(Options {
+            speaks,
+            ..Options::default()
+        });
         server.repo("config.git", FILES);
         server.spoil(part, fault);
         let run = bump(&bench, &server.url("config.git"), &[], &["--timeout", "1s"]).exits(6);
         let told = contains("no whole answer from `127.0.0.1` within 1s").and(contains("--timeout"));
-        assert!(told.eval(&run.stderr), "{part}: {}", run.stderr);
+        assert!(told.eval(&run.stderr), "{speaks:?} {part}: {}", run.stderr);
     }
 }
 
@@ -325,10 +332,9 @@ fn a_redirect_is_followed_on_the_same_host_and_never_to_another() {
         other.counts().requests.load(std::sync::atomic::Ordering::SeqCst),
         0
     );
-    server.spoil(
-        "old.git",
-        Fault::Redirect("/config.git/info/refs?service=git-upload-pack".to_owned()),
-    );
+    for moved in ["git-upload-pack", "info/refs?service=git-upload-pack"] {
+        server.spoil("old.git", Fault::Redirect(format!("/config.git/{moved}")));
+    }
     bump(&bench, &server.url("old.git"), &[TOKEN], &[]).exits(0);
     assert!(pushed(&server));
 }

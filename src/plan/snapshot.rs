@@ -59,6 +59,11 @@ pub trait Snapshot {
         false
     }
 
+    /// Tells whether reading many files costs a few requests, however many they are.
+    fn reads_many(&self) -> bool {
+        self.is_near()
+    }
+
     /// Reads files; `None` stands for one that does not exist. Symbolic links are followed inside the
     /// repository.
     ///

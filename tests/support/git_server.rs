@@ -22,11 +22,29 @@ pub enum Right {
     Write,
 }
 
+/// How much of git's protocol the server speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speaks {
+    /// Version 2, with filters, as forges do.
+    #[default]
+    Filters,
+    /// Version 2 without filters, as `git http-backend` does unless it is told otherwise.
+    Version2,
+    /// Version 0 alone, as servers of other make do.
+    Version0,
+}
+
+impl Speaks {
+    pub const ALL: [Self; 3] = [Self::Filters, Self::Version2, Self::Version0];
+}
+
 /// How the server behaves. The default serves everybody.
 #[derive(Clone, Default)]
 pub struct Options {
     /// `user:password` and its right; none means that no login is asked for.
     pub users: Vec<(&'static str, Right)>,
+    /// How much of the protocol it speaks.
+    pub speaks: Speaks,
     /// Whether reading needs no login.
     pub public: bool,
     /// The wait before each answer.
@@ -215,6 +233,8 @@ impl GitServer {
     pub fn repo(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let bare = self.path(name);
         bare_repo(&bare, files);
+        let filters = (self.shared.options.speaks == Speaks::Filters).to_string();
+        git_says(&bare, &["config", "uploadpack.allowFilter", &filters]);
         bare
     }
 
@@ -277,6 +297,7 @@ pub fn empty_repo(bare: &Path) {
     std::fs::create_dir_all(bare).unwrap();
     git_says(bare, &["init", "--quiet", "--bare", "--initial-branch=main"]);
     git_says(bare, &["config", "http.receivepack", "true"]);
+    git_says(bare, &["config", "uploadpack.allowFilter", "true"]);
 }
 
 /// Puts another commit on `main` of a bare repository, as somebody else would; returns its id.
@@ -552,7 +573,8 @@ fn backend(shared: &Shared, request: &Request, path: &str, query: &str) -> Vec<u
     if let Some(kind) = request.headers.get("content-type") {
         command.env("CONTENT_TYPE", kind);
     }
-    if let Some(protocol) = request.headers.get("git-protocol") {
+    let is_old = shared.options.speaks == Speaks::Version0;
+    if let Some(protocol) = request.headers.get("git-protocol").filter(|_| !is_old) {
         command.env("GIT_PROTOCOL", protocol);
     }
     if let Some(encoding) = request.headers.get("content-encoding") {

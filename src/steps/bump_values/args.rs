@@ -99,7 +99,7 @@ pub struct WhatArgs {
     pub allow_shared: bool,
     /// Refuse to change a value over which another one lies: an overlay that pins the image, a parameter of an Application
     ///
-    /// Without it, that is a warning, where looking costs no request: for a directory, and over git.
+    /// Without it, that is a warning, where looking costs no request: for a directory, and where git fetches all files anyway.
     #[arg(long, help_heading = "What")]
     pub fail_if_shadowed: bool,
 

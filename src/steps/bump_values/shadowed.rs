@@ -42,7 +42,7 @@ impl Request {
             let told = |over: &Over<'_>| format!("{}: {}", at(&over.shadow), over.message());
             return Ok(found.iter().map(told).collect());
         }
-        let most = (!snapshot.is_near()).then_some(MOST.0);
+        let most = (!snapshot.reads_many()).then_some(MOST.0);
         let found =
             find(reached, policy, snapshot, most).map_err(|error| match error.downcast::<TooMany>() {
                 Ok(many) => Fault::invalid(format!(

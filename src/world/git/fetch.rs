@@ -206,11 +206,7 @@ fn find(
         None => match connection.default_branch() {
             Ok(name) => String::from_utf8_lossy(&name).into_owned(),
             Err(_) => {
-                return Ok(Err(Fault::not_found(
-                    "the config repo has no default branch: it is empty, or its HEAD \
-                    names a branch that is not there",
-                )
-                .hint("name a branch with --branch")));
+                return Ok(Err(no_default_branch()));
             }
         },
     };
@@ -221,11 +217,22 @@ fn find(
             commit: head.oid(),
         }));
     }
-    let branches = heads
-        .iter()
-        .filter_map(|head| head.name().strip_prefix("refs/heads/"));
+    Ok(Err(no_branch(&short, heads.iter().map(git2::RemoteHead::name))))
+}
+
+/// Says that a remote's HEAD leads to no commit.
+pub(super) fn no_default_branch() -> Fault {
+    Fault::not_found(
+        "the config repo has no default branch: it is empty, or its HEAD names a branch that is not there",
+    )
+    .hint("name a branch with --branch")
+}
+
+/// Says that a branch is not among the refs of a remote, and which ones are.
+pub(super) fn no_branch<'a>(branch: &str, refs: impl Iterator<Item = &'a str>) -> Fault {
+    let branches = refs.filter_map(|name| name.strip_prefix("refs/heads/"));
     let mut near: Vec<_> = branches
-        .map(|name| (strsim::damerau_levenshtein(name, &short), name))
+        .map(|name| (strsim::damerau_levenshtein(name, branch), name))
         .collect();
     near.sort_unstable();
     let near: Vec<_> = near
@@ -235,13 +242,13 @@ fn find(
         .collect();
     let fault = Fault::not_found(format!(
         "the config repo has no branch `{}`",
-        short.escape_debug()
+        branch.escape_debug()
     ));
-    Ok(Err(if near.is_empty() {
+    if near.is_empty() {
         fault
     } else {
         fault.hint(format!("it has: {}", near.join(", ")))
-    }))
+    }
 }
 
 /// Says that this machine does not take what is to be kept for the run, such as on a full disk; `None` for any other

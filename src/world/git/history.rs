@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use git2::{Commit, Oid, Repository};
+use git2::{Commit, ErrorCode, Oid, Repository};
 
 use super::credentials::Access;
 use super::fetch;
@@ -100,7 +100,14 @@ struct Walked {
 fn walk(repo: &Repository, from: From, path: &str, most: usize) -> anyhow::Result<Walked> {
     let mut found = Vec::new();
     let mut commit = match from {
-        From::Commit(id) => repo.find_commit(id)?,
+        From::Commit(id) => match repo.find_commit(id) {
+            Ok(commit) => commit,
+            // A part of it is elsewhere, and its history nowhere yet.
+            Err(error) if error.code() == ErrorCode::NotFound => {
+                return Ok(Walked { found, ended: false });
+            }
+            Err(error) => return Err(error.into()),
+        },
         From::ParentOf(id) => {
             let child = repo.find_commit(id)?;
             match parent_of(repo, &child)? {
@@ -142,7 +149,7 @@ fn parent_of<'repo>(
     };
     match repo.find_commit(parent) {
         Ok(parent) => Ok(Some(parent)),
-        Err(e) if e.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
         Err(e) => Err(e),
     }
 }

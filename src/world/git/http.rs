@@ -7,6 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Method, Url};
 
 use super::credentials::{Access, Chain, Credential};
+use super::status::{check_type, refusal, with};
 use super::wire::{Failure, Stream, boxed};
 use crate::words::address::GitUrl;
 use crate::words::fault::{Fault, Kind};
@@ -50,24 +51,95 @@ impl HttpWire {
     pub(super) fn open(&self, service: Service) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match service {
-            Service::UploadPackLs => boxed(Reading::of(self.refs(&mut state, "git-upload-pack")?)),
-            Service::ReceivePackLs => boxed(Reading::of(self.refs(&mut state, "git-receive-pack")?)),
+            Service::UploadPackLs => boxed(Reading::of(
+                self.refs(&mut state, Speech::refs("git-upload-pack"))?,
+            )),
+            Service::ReceivePackLs => boxed(Reading::of(
+                self.refs(&mut state, Speech::refs("git-receive-pack"))?,
+            )),
             Service::UploadPack => boxed(self.call(&state, "git-upload-pack")?),
             Service::ReceivePack => boxed(self.call(&state, "git-receive-pack")?),
         }
     }
 
+    /// Asks what the server offers in version 2 of the protocol.
+    pub(super) fn offers(&self) -> Result<Answer, Failure> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refs(&mut state, FETCH)
+    }
+
+    /// Sends a command of version 2; `None` where the server does not take it. With `first` it tells how the server took the
+    /// credential.
+    pub(super) fn command(&self, command: Vec<u8>, first: bool) -> Result<Option<Answer>, Failure> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answer = self.post(&state, FETCH, command)?;
+        answer.redirect()?;
+        match answer.status() {
+            200 if check_type(&answer, &FETCH.result()).is_ok() => {
+                if first {
+                    self.taken(&mut state, FETCH.service);
+                }
+                Ok(Some(answer))
+            }
+            status @ (408 | 429 | 502..=504) => {
+                let credential = state.credential.as_ref();
+                self.note(FETCH.service, &format!("says {status}"), credential);
+                let source = credential.map(|credential| &credential.source);
+                Err(refusal(&self.url, &mut answer, source, FETCH.service))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends the message of a push. The server is asked for its refs only where it does not take it: then it may want another
+    /// credential, or be elsewhere.
+    pub(super) fn receive(&self, message: Vec<u8>) -> Result<Answer, Failure> {
+        const PUSH: Speech = Speech::refs("git-receive-pack");
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answer = self.post(&state, PUSH, message.clone())?;
+        answer.redirect()?;
+        match answer.status() {
+            200 => self.taken(&mut state, PUSH.service),
+            408 | 429 | 500..=599 => {}
+            status => {
+                self.note(PUSH.service, &format!("says {status}"), state.credential.as_ref());
+                self.refs(&mut state, PUSH)?;
+                answer = self.post(&state, PUSH, message)?;
+                answer.redirect()?;
+            }
+        }
+        if answer.status() != 200 {
+            let source = state.credential.as_ref().map(|credential| &credential.source);
+            return Err(refusal(&self.url, &mut answer, source, PUSH.service));
+        }
+        check_type(&answer, &PUSH.result())?;
+        Ok(answer)
+    }
+
+    /// Posts a message whole.
+    fn post(&self, state: &State, speech: Speech, message: Vec<u8>) -> Result<Answer, Failure> {
+        let mut request = request(state, speech)?;
+        request.body = Some(message);
+        Ok(self.access.http.send(request, self.access.deadline)?)
+    }
+
+    /// Learns that the server took the credential.
+    fn taken(&self, state: &mut State, service: &str) {
+        self.note(service, "answers", state.credential.as_ref());
+        if let Some(credential) = &mut state.credential {
+            credential.judge(&self.url, &self.access, true);
+        }
+    }
+
     /// Asks for the refs, with one credential after the other until one is taken.
-    fn refs(&self, state: &mut State, service: &str) -> Result<Answer, Failure> {
+    fn refs(&self, state: &mut State, speech: Speech) -> Result<Answer, Failure> {
+        let service = speech.service;
         let mut first: Option<Failure> = None;
         loop {
-            let mut answer = self.refs_once(state, service)?;
+            let mut answer = self.refs_once(state, speech)?;
             let status = answer.status();
             if status == 200 {
-                self.note(service, "answers", state.credential.as_ref());
-                if let Some(credential) = &mut state.credential {
-                    credential.judge(&self.url, &self.access, true);
-                }
+                self.taken(state, service);
                 check_type(&answer, &format!("application/x-{service}-advertisement"))?;
                 return Ok(answer);
             }
@@ -95,12 +167,12 @@ impl HttpWire {
         self.access.progress.note(&text);
     }
 
-    fn refs_once(&self, state: &mut State, service: &str) -> Result<Answer, Failure> {
+    fn refs_once(&self, state: &mut State, speech: Speech) -> Result<Answer, Failure> {
         for _ in 0..=MOST_REDIRECTS {
             let request = Request {
                 method: Method::GET,
-                url: below(&state.base, &format!("info/refs?service={service}"))?,
-                headers: headers(state.credential.as_ref(), "*/*")?,
+                url: below(&state.base, &format!("info/refs?service={}", speech.service))?,
+                headers: headers(state.credential.as_ref(), "*/*", speech)?,
                 body: None,
             };
             let answer = self.access.http.send(request, self.access.deadline)?;
@@ -113,15 +185,7 @@ impl HttpWire {
     }
 
     fn call(&self, state: &State, service: &'static str) -> Result<Call, Failure> {
-        let result = format!("application/x-{service}-result");
-        let mut headers = headers(state.credential.as_ref(), &result)?;
-        headers.insert(CONTENT_TYPE, value(&format!("application/x-{service}-request"))?);
-        let request = Request {
-            method: Method::POST,
-            url: below(&state.base, service)?,
-            headers,
-            body: Some(Vec::new()),
-        };
+        let speech = Speech::refs(service);
         Ok(Call {
             url: self.url.clone(),
             access: self.access.clone(),
@@ -130,10 +194,51 @@ impl HttpWire {
                 .as_ref()
                 .map(|credential| credential.source.clone()),
             service,
-            result,
-            request: Some(request),
+            result: speech.result(),
+            request: Some(request(state, speech)?),
             answer: None,
         })
+    }
+}
+
+/// A request of a service, whose body is still empty.
+fn request(state: &State, speech: Speech) -> Result<Request, Failure> {
+    let service = speech.service;
+    let mut headers = headers(state.credential.as_ref(), &speech.result(), speech)?;
+    headers.insert(CONTENT_TYPE, value(&format!("application/x-{service}-request"))?);
+    Ok(Request {
+        method: Method::POST,
+        url: below(&state.base, service)?,
+        headers,
+        body: Some(Vec::new()),
+    })
+}
+
+/// A service, and the version of the protocol in which it is spoken to.
+#[derive(Clone, Copy)]
+struct Speech {
+    service: &'static str,
+    is_v2: bool,
+}
+
+/// What fetches are spoken in that do not go through libgit2.
+const FETCH: Speech = Speech {
+    service: "git-upload-pack",
+    is_v2: true,
+};
+
+impl Speech {
+    /// The first version, which begins with the refs.
+    const fn refs(service: &'static str) -> Self {
+        Self {
+            service,
+            is_v2: false,
+        }
+    }
+
+    /// The type of what the service answers.
+    fn result(self) -> String {
+        format!("application/x-{}-result", self.service)
     }
 }
 
@@ -216,9 +321,12 @@ impl Stream for Call {
     }
 }
 
-fn headers(credential: Option<&Credential>, accept: &str) -> Result<HeaderMap, Failure> {
+fn headers(credential: Option<&Credential>, accept: &str, speech: Speech) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, value(accept)?);
+    if speech.is_v2 {
+        headers.insert("git-protocol", HeaderValue::from_static("version=2"));
+    }
     if let Some(credential) = credential {
         let mut authorization = value(credential.authorization.expose())?;
         authorization.set_sensitive(true);
@@ -256,86 +364,5 @@ fn base_of(refs: &Url) -> Result<Url, Failure> {
         )
         .hint("a page to sign in means that a token is needed: set GITOPS_STEPS_TOKEN")
         .into()),
-    }
-}
-
-fn check_type(answer: &Answer, expected: &str) -> Result<(), Failure> {
-    let found = answer.header(CONTENT_TYPE.as_str()).unwrap_or("nothing");
-    if found
-        .split(';')
-        .next()
-        .is_some_and(|found| found.trim().eq_ignore_ascii_case(expected))
-    {
-        return Ok(());
-    }
-    Err(Fault::new(
-        Kind::Denied,
-        format!(
-            "the server answered with `{}`, not as a git server does",
-            found.escape_debug()
-        ),
-    )
-    .hint("check that the address is a repository's, as git clone takes it")
-    .into())
-}
-
-fn with(source: Option<&TokenSource>) -> String {
-    source.map_or_else(
-        || "without a token".to_owned(),
-        |source| format!("with the token of {source}"),
-    )
-}
-
-/// Says what a status other than 200 means.
-fn refusal(url: &GitUrl, answer: &mut Answer, source: Option<&TokenSource>, service: &str) -> Failure {
-    let status = answer.status();
-    let wait = answer.retry_after();
-    let body = answer.shown();
-    let said = if body.is_empty() || body.starts_with('<') {
-        String::new()
-    } else {
-        format!(": {body}")
-    };
-    let message = format!("`{url}` answered {status} {}{said}", with(source));
-    let need = if service == "git-receive-pack" {
-        "write access to the repository (GitHub: contents: write; GitLab: write_repository and the Developer role)"
-    } else {
-        "read access to the repository (GitHub: contents: read; GitLab: read_repository)"
-    };
-    let (kind, hint, passing) = match (status, source) {
-        (401, None) => (Kind::Denied, format!("set GITOPS_STEPS_TOKEN to a token with {need}"), false),
-        (401, Some(_)) => (
-            Kind::Denied,
-            format!("the token is wrong or has run out; it needs {need}"),
-            false,
-        ),
-        (403 | 404, Some(TokenSource::Variable("GITHUB_TOKEN" | "GH_TOKEN"))) => (
-            Kind::Denied,
-            format!(
-                "the GITHUB_TOKEN of a workflow reaches its own repository only; give the token of an App or a \
-                 person as GITOPS_STEPS_TOKEN, with {need}"
-            ),
-            false,
-        ),
-        (403, Some(TokenSource::Variable("CI_JOB_TOKEN"))) => (
-            Kind::Denied,
-            "a job token pushes to its own project only, where that is allowed; give a project or group access \
-             token as GITOPS_STEPS_TOKEN"
-                .to_owned(),
-            false,
-        ),
-        (403, _) => (Kind::Denied, format!("the token needs {need}"), false),
-        (404, _) => (
-            Kind::Denied,
-            format!("check the address; a server also says 404 to a token without {need}"),
-            false,
-        ),
-        (408 | 429 | 500..=599, _) => (Kind::GaveUp, "the server is busy or down; try again later".to_owned(), true),
-        _ => (Kind::Denied, "check the address of the config repo".to_owned(), false),
-    };
-    Failure {
-        fault: Fault::new(kind, message).hint(hint),
-        passing,
-        wait,
     }
 }

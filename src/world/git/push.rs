@@ -9,7 +9,7 @@ use super::wire::{Wire, WireError};
 use crate::world::progress::Progress;
 
 /// How much of the remote's own words is kept.
-const MOST_SAID: usize = 4096;
+pub(super) const MOST_SAID: usize = 4096;
 
 /// What a branch must be at, and what may happen to it.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@ use super::credentials::Access;
 use super::history::History;
 use super::log::GitLog;
 use super::outcome::{Meaning, meaning, refused};
+use super::partial::Partial;
 use super::push::{Lease, Report, Status};
 use super::snapshot::{GitSnapshot, logged};
 use super::source::GitSource;
@@ -27,7 +28,10 @@ use crate::world::unmade::Empty;
 
 /// A config repo that git reaches. It lives in a bare temporary repository, which goes with it.
 pub struct GitRepo {
+    /// What libgit2 fetches.
     repo: Repository,
+    /// What is fetched without it, where the remote serves that.
+    partial: Option<Partial>,
     home: Scratch,
     wire: Arc<Wire>,
     access: Access,
@@ -66,12 +70,15 @@ impl GitRepo {
                 .hint("let TMPDIR name a folder that can be written")
         };
         let home = Scratch::new().map_err(|e| unmade(of_system(&e)))?;
-        let repo =
-            Repository::init_bare(home.path()).map_err(|e| unmade(e.message().escape_debug().to_string()))?;
+        let of_git = |e: git2::Error| unmade(e.message().escape_debug().to_string());
+        let repo = Repository::init_bare(home.path()).map_err(of_git)?;
+        let wire = Wire::to(url, &access)?;
+        let partial = Partial::beside(&repo, &wire, &access).map_err(of_git)?;
         Ok(Self {
             repo,
+            partial,
             home,
-            wire: Wire::to(url, &access)?,
+            wire,
             access,
             branch: branch.map(str::to_owned),
             folder,
@@ -96,6 +103,7 @@ impl GitRepo {
     /// # Errors
     /// What the remote says.
     pub fn log(mut self) -> anyhow::Result<GitLog> {
+        self.partial = None;
         let fetch::Tip { branch, commit } = self
             .fetch_branch(self.branch.clone().as_deref())
             .map_err(|failure| failure.fault)?;
@@ -120,6 +128,7 @@ impl GitRepo {
     /// # Errors
     /// What the remote says, and `NotFound` for a commit that the branch does not have.
     pub fn source(mut self, commit: Option<&str>) -> anyhow::Result<GitSource> {
+        self.partial = None;
         let fetch::Tip { branch, commit: tip } = self
             .fetch_branch(self.branch.clone().as_deref())
             .map_err(|failure| failure.fault)?;
@@ -137,9 +146,10 @@ impl GitRepo {
         GitSource::of_fetched(repo, self.home, (branch, tip), commit, (self.wire, self.access))
     }
 
-    /// Fetches what a branch or a tag names, or the tip of the branch that is read, and returns it with the repository that it
-    /// is in.
+    /// Fetches all of what a branch or a tag names, or of the tip of the branch that is read, and returns it with the repository
+    /// that it is in.
     pub(super) fn fetched(&mut self, at: Option<&str>) -> Result<(&Repository, Oid), Fault> {
+        self.partial = None;
         let fetched = match at {
             None => self.fetch(),
             Some(name) => fetch::again(&self.access, || {
@@ -163,16 +173,35 @@ impl GitRepo {
         if let Some(wait) = self.wait.take() {
             clock::sleep(wait.min(self.access.deadline.left()));
         }
+        if let Some(partial) = self.partial()
+            && let Some(tip) = partial.tip(branch)?
+        {
+            return Ok(tip);
+        }
         let progress = self.access.progress.as_ref();
         fetch::again(&self.access, || {
             fetch::tip(&self.repo, &self.wire, branch, progress)
         })
     }
 
+    /// Returns the repository that is given what is asked for, as long as the remote serves that.
+    fn partial(&self) -> Option<&Partial> {
+        self.partial.as_ref().filter(|partial| !partial.is_over())
+    }
+
+    /// Returns the repository that has what was fetched last.
+    fn here(&self) -> &Repository {
+        self.partial().map_or(&self.repo, Partial::repo)
+    }
+
     /// Returns the files and the history of a commit of a branch.
     fn snapshot_of(&self, tip: Oid, branch: &str) -> anyhow::Result<GitSnapshot<'_>> {
         let history = History::of(&self.repo, &self.wire, &self.access, branch);
-        GitSnapshot::of(&self.repo, tip, self.folder.as_ref(), history)
+        let folder = self.folder.as_ref();
+        match self.partial() {
+            Some(partial) => GitSnapshot::in_parts(partial, branch, tip, folder, history),
+            None => GitSnapshot::of(&self.repo, tip, folder, history),
+        }
     }
 
     /// Returns whether the remote is one that may get its first commit, and has none.
@@ -189,16 +218,32 @@ impl GitRepo {
         lease: Lease,
         commit: &NewCommit,
     ) -> anyhow::Result<Outcome> {
-        let made = commit::write(&self.repo, parent, self.folder.as_ref(), commit, &self.access);
+        if let (Some(parent), Some(_)) = (parent, self.partial()) {
+            let paths: Vec<_> = commit.changes.iter().map(|change| &change.path).collect();
+            let of = self.branch.as_deref().unwrap_or(branch);
+            self.snapshot_of(parent, of)?.bring(&paths)?;
+        }
+        if let Some(parent) = parent
+            && self.here().find_commit(parent).is_err()
+        {
+            // The remote stopped serving parts, and has moved on since.
+            return Ok(Outcome::Moved {
+                why: "the branch has to be fetched as a whole".to_owned(),
+            });
+        }
+        let made = commit::write(self.here(), parent, self.folder.as_ref(), commit, &self.access);
         let made = made.map_err(|error| {
             let unwritten = error.chain().find_map(|cause| cause.downcast_ref());
             unwritten
                 .and_then(fetch::unwritten)
                 .map_or(error, anyhow::Error::from)
         })?;
-        let progress = self.access.progress.as_ref();
         let target = format!("refs/heads/{branch}");
-        let report = push::send(&self.repo, &self.wire, &target, lease, made, progress);
+        let progress = self.access.progress.as_ref();
+        let report = match self.partial() {
+            Some(partial) => partial.push(&target, lease, parent, made),
+            None => push::send(&self.repo, &self.wire, &target, lease, made, progress),
+        };
         let outcome = self.outcome(branch, report, made)?;
         if matches!((&outcome, &self.branch), (Outcome::Landed { .. }, Some(own)) if own == branch) {
             self.tip = Some(made);
@@ -295,7 +340,7 @@ impl ConfigRepo for GitRepo {
             Err(failure) => return Err(failure.fault.into()),
         };
         Ok(Some(Head {
-            tip: logged(&self.repo.find_commit(tip)?),
+            tip: logged(&self.here().find_commit(tip)?),
             files: Box::new(self.snapshot_of(tip, branch)?),
         }))
     }

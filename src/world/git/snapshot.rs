@@ -1,7 +1,7 @@
 //! A commit's files, read from its trees.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -10,6 +10,7 @@ use git2::{Commit, ObjectType, Oid, Repository, Signature, Tree};
 use jiff::Timestamp;
 
 use super::history::{From, History};
+use super::partial::{Lack, Partial};
 use crate::plan::comparison::LoggedCommit;
 use crate::plan::snapshot::{self, Blob, Snapshot};
 use crate::words::fault::Fault;
@@ -19,9 +20,22 @@ use crate::world::links::{self, Entry};
 /// The mode of a symbolic link in a tree.
 pub(super) const LINK: i32 = 0o120_000;
 
+/// How often files are asked for by their ids; then all of the tip is.
+const MOST_ASKED: usize = 8;
+
+/// A commit of which a part is here.
+#[derive(Clone)]
+struct Parts<'repo> {
+    partial: &'repo Partial,
+    branch: String,
+    asked: Cell<usize>,
+}
+
 /// The files below one tree of a fetched commit.
 pub(super) struct GitSnapshot<'repo> {
     repo: &'repo Repository,
+    /// Whence comes what is not here; `None` where all is.
+    parts: Option<Parts<'repo>>,
     tip: Oid,
     commit: String,
     folder: Option<&'repo RepoPath>,
@@ -39,24 +53,111 @@ impl<'repo> GitSnapshot<'repo> {
         folder: Option<&'repo RepoPath>,
         history: History<'repo>,
     ) -> anyhow::Result<Self> {
+        Self::from(repo, None, commit, folder, history)
+    }
+
+    /// As [`GitSnapshot::of`], of a branch's commit of which a part is here; the rest is fetched when it is asked for.
+    pub(super) fn in_parts(
+        partial: &'repo Partial,
+        branch: &str,
+        commit: Oid,
+        folder: Option<&'repo RepoPath>,
+        history: History<'repo>,
+    ) -> anyhow::Result<Self> {
+        let parts = Parts {
+            partial,
+            branch: branch.to_owned(),
+            asked: Cell::new(0),
+        };
+        Self::from(partial.repo(), Some(parts), commit, folder, history)
+    }
+
+    fn from(
+        repo: &'repo Repository,
+        parts: Option<Parts<'repo>>,
+        commit: Oid,
+        folder: Option<&'repo RepoPath>,
+        history: History<'repo>,
+    ) -> anyhow::Result<Self> {
         let found = repo.find_commit(commit).map_err(|e| match e.code() {
             git2::ErrorCode::NotFound => Fault::not_found(format!("the commit {commit} is not there")).into(),
             _ => anyhow::Error::from(e),
         })?;
-        let mut root = Some(found.tree()?);
-        if let (Some(folder), Some(tree)) = (folder, &root) {
-            let found = entry(tree, folder.as_str())?.filter(|entry| entry.1 == Some(ObjectType::Tree));
-            root = found.map(|(id, _, _)| repo.find_tree(id)).transpose()?;
+        if let Some(parts) = &parts
+            && !parts.partial.has(found.tree_id())
+        {
+            let lack = Lack {
+                id: found.tree_id(),
+                floors: 1,
+            };
+            parts.partial.bring(&parts.branch, &[lack])?;
         }
-        Ok(Self {
+        let mut snapshot = Self {
             repo,
+            parts,
             tip: commit,
             commit: commit.to_string(),
             folder,
             history,
-            root,
+            root: Some(found.tree()?),
             folders: RefCell::default(),
-        })
+        };
+        if let Some(folder) = folder {
+            // What lies in the folder shall be known, not only that it is there.
+            snapshot.bring_those(&[&format!("{folder}/")])?;
+            let root = snapshot.tree(folder.as_str())?;
+            snapshot.root = root.as_deref().cloned();
+            snapshot.folders = RefCell::default();
+        }
+        Ok(snapshot)
+    }
+
+    /// Fetches what is not here of files and of the folders on the way to them.
+    pub(super) fn bring(&self, paths: &[&RepoPath]) -> anyhow::Result<()> {
+        let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
+        self.bring_those(&paths)
+    }
+
+    fn bring_those(&self, paths: &[&str]) -> anyhow::Result<()> {
+        let Some(parts) = &self.parts else { return Ok(()) };
+        loop {
+            let mut lacks: BTreeMap<Oid, usize> = BTreeMap::new();
+            for path in paths {
+                if let Some(Lack { id, floors }) = self.lacking(parts, path)? {
+                    let most = lacks.entry(id).or_default();
+                    *most = floors.max(*most);
+                }
+            }
+            if lacks.is_empty() {
+                return Ok(());
+            }
+            let lacks = lacks.into_iter().map(|(id, floors)| Lack { id, floors });
+            parts.asked.set(parts.asked.get() + 1);
+            match &self.root {
+                Some(root) if parts.asked.get() > MOST_ASKED => {
+                    parts.partial.bring_below(&parts.branch, root.id())?;
+                }
+                _ => parts.partial.bring(&parts.branch, &lacks.collect::<Vec<_>>())?,
+            }
+        }
+    }
+
+    /// The first on the way to a file that is not here.
+    fn lacking(&self, parts: &Parts<'_>, path: &str) -> Result<Option<Lack>, git2::Error> {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        for end in ends {
+            let is_last = end == path.len();
+            match self.entry(&path[..end])? {
+                Some((_, Some(ObjectType::Tree), _)) if is_last => {}
+                Some((id, Some(ObjectType::Tree | ObjectType::Blob), _)) if !parts.partial.has(id) => {
+                    let floors = path[end..].matches('/').count() + 1;
+                    return Ok(Some(Lack { id, floors }));
+                }
+                Some((_, Some(ObjectType::Tree), _)) => {}
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
     }
 
     /// What lies at a path: id, kind and mode.
@@ -92,6 +193,7 @@ impl<'repo> GitSnapshot<'repo> {
     }
 
     fn look(&self, path: &RepoPath) -> anyhow::Result<Entry> {
+        self.bring(&[path])?;
         Ok(kind(self.repo, self.entry(path.as_str())?)?)
     }
 
@@ -113,42 +215,29 @@ impl Snapshot for GitSnapshot<'_> {
     }
 
     fn is_near(&self) -> bool {
+        self.parts.is_none()
+    }
+
+    fn reads_many(&self) -> bool {
         true
     }
 
     fn read(&self, paths: &[RepoPath]) -> anyhow::Result<Vec<Option<Blob>>> {
+        self.bring(&paths.iter().collect::<Vec<_>>())?;
         paths.iter().map(|path| self.read_one(path)).collect()
     }
 
     fn list(&self) -> anyhow::Result<Vec<RepoPath>> {
-        let mut found = Vec::new();
-        let mut listed = 0;
-        // Not libgit2's own walk, which goes as deep as whoever made the trees likes, on the stack.
-        let mut ahead: Vec<(String, usize, Oid)> = self
-            .root
-            .iter()
-            .map(|root| (String::new(), 0, root.id()))
-            .collect();
-        while let Some((folder, depth, id)) = ahead.pop() {
-            let tree = self
-                .repo
-                .find_tree(id)
-                .context("cannot list the files of the config repo")?;
-            listed += tree.len();
-            snapshot::check_extent(listed, depth)?;
-            for entry in &tree {
-                let Ok(name) = entry.name() else { continue };
-                let path = format!("{folder}{name}");
-                match entry.kind() {
-                    // A name that no path of ours can hold is none that a user could ask for.
-                    Some(ObjectType::Blob) => found.extend(RepoPath::parse(&path)),
-                    Some(ObjectType::Tree) => ahead.push((format!("{path}/"), depth + 1, entry.id())),
-                    _ => {}
-                }
+        let Some(root) = &self.root else {
+            return Ok(Vec::new());
+        };
+        match (listed(self.repo, root.id()), &self.parts) {
+            (Err(error), Some(parts)) if is_lack(&error) => {
+                parts.partial.bring_folders(&parts.branch, root.id())?;
+                listed(self.repo, root.id())
             }
+            (listed, _) => listed,
         }
-        found.sort();
-        Ok(found)
     }
 
     fn history(&self, path: &RepoPath, most: usize) -> anyhow::Result<Vec<LoggedCommit>> {
@@ -164,9 +253,44 @@ impl Snapshot for GitSnapshot<'_> {
 
     fn at(&self, commit: &str) -> anyhow::Result<Box<dyn Snapshot + '_>> {
         let commit = Oid::from_str(commit)?;
-        let then = Self::of(self.repo, commit, self.folder, self.history.clone())?;
+        let (parts, history) = (self.parts.clone(), self.history.clone());
+        let then = Self::from(self.repo, parts, commit, self.folder, history)?;
         Ok(Box::new(then))
     }
+}
+
+/// The files below a tree, sorted. Not by libgit2's own walk, which goes as deep as whoever made the trees likes, on the stack.
+fn listed(repo: &Repository, root: Oid) -> anyhow::Result<Vec<RepoPath>> {
+    let mut found = Vec::new();
+    let mut listed = 0;
+    let mut ahead = vec![(String::new(), 0, root)];
+    while let Some((folder, depth, id)) = ahead.pop() {
+        let tree = repo
+            .find_tree(id)
+            .context("cannot list the files of the config repo")?;
+        listed += tree.len();
+        snapshot::check_extent(listed, depth)?;
+        for entry in &tree {
+            let Ok(name) = entry.name() else { continue };
+            let path = format!("{folder}{name}");
+            match entry.kind() {
+                // A name that no path of ours can hold is none that a user could ask for.
+                Some(ObjectType::Blob) => found.extend(RepoPath::parse(&path)),
+                Some(ObjectType::Tree) => ahead.push((format!("{path}/"), depth + 1, entry.id())),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Tells whether an object was missing, which a part of a repository may lack.
+fn is_lack(error: &anyhow::Error) -> bool {
+    let git = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<git2::Error>());
+    git.is_some_and(|error| error.code() == git2::ErrorCode::NotFound)
 }
 
 /// Returns a commit as a log shows it; bytes that are no UTF-8 are replaced.

@@ -106,6 +106,14 @@ impl Wire {
         })
     }
 
+    /// Returns the line itself where it is one over HTTP.
+    pub(super) fn http(&self) -> Option<&HttpWire> {
+        match &self.line {
+            Line::Http(http) => Some(http),
+            Line::Pipe(_) => None,
+        }
+    }
+
     fn open(&self, service: Service) -> Result<Box<dyn SmartSubtransportStream>, Failure> {
         match &self.line {
             Line::Http(http) => http.open(service),
