@@ -318,21 +318,42 @@ fn a_server_that_does_not_serve_parts_is_served_by_libgit2() {
 }
 
 #[test]
-fn a_server_that_breaks_off_whenever_objects_are_asked_for_is_served_by_libgit2() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&asked);
-    let server = served(Options {
-        handler: Some(Arc::new(move |request| {
-            is_command(request, "fetch").then(|| {
-                counted.fetch_add(1, Ordering::SeqCst);
-                Response::Close
-            })
-        })),
-        ..Options::default()
-    });
-    bump(&server, "one/values.yaml", "1.1.0").exits(0);
-    assert_eq!(tag_at(&server, "one/values.yaml"), "1.1.0");
-    assert_eq!(asked.load(Ordering::SeqCst), 4);
+fn a_server_that_fails_whenever_objects_are_asked_for_is_served_by_libgit2() {
+    type Wrong = Box<dyn Fn() -> Response + Send + Sync>;
+    let page = |status: u16| {
+        move || Response::Answer {
+            status,
+            headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+            body: b"<html>no\x1b[31m</html>".to_vec(),
+        }
+    };
+    let rows: Vec<(Wrong, usize)> = vec![
+        // What may pass is asked for again, as often as any fetch is.
+        (Box::new(|| Response::Close), 4),
+        (Box::new(page(503)), 4),
+        // With two floors, and with all folders.
+        (Box::new(page(200)), 2),
+        (Box::new(page(400)), 2),
+        (Box::new(page(404)), 2),
+        (Box::new(page(500)), 2),
+    ];
+    for (wrong, times) in rows {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let server = served(Options {
+            handler: Some(Arc::new(move |request| {
+                is_command(request, "fetch").then(|| {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    wrong()
+                })
+            })),
+            ..Options::default()
+        });
+        let run = bump(&server, "one/values.yaml", "1.1.0").exits(0);
+        assert_eq!(tag_at(&server, "one/values.yaml"), "1.1.0");
+        assert_eq!(asked.load(Ordering::SeqCst), times, "{}", run.stderr);
+        assert!(!run.stderr.contains('\x1b'), "{}", run.stderr);
+    }
 }
 
 #[test]
