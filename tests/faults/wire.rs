@@ -310,7 +310,7 @@ pub const ROWS: &[Row] = &[
     row(
         "a page for people comes",
         (Job::Push, GIT),
-        Answer(At::First, Once, Page),
+        Answer(At::First, Always, Page),
         (5, &[NO_GIT]),
         Before,
     ),
@@ -366,10 +366,7 @@ pub const ROWS: &[Row] = &[
         "a redirect of the push to another host",
         (Job::Push, GIT),
         Answer(At::Commit, Once, Elsewhere),
-        (
-            5,
-            &["`http://127.0.0.1:…/acme/deploy.git` answered 302 with the token of GITOPS_STEPS_TOKEN"],
-        ),
+        (5, &["the server sent us to another host, `127.0.0.1`"]),
         Before,
     ),
     row(

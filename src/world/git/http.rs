@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Method, Url};
 
 use super::credentials::{Access, Chain, Credential};
-use super::status::{check_type, refusal, with};
+use super::status::{check_type, check_type_of_push, refusal, with};
 use super::wire::{Failure, Stream, boxed};
 use crate::words::address::GitUrl;
 use crate::words::fault::{Fault, Kind};
@@ -112,7 +112,7 @@ impl HttpWire {
             let source = state.credential.as_ref().map(|credential| &credential.source);
             return Err(refusal(&self.url, &mut answer, source, PUSH.service));
         }
-        check_type(&answer, &PUSH.result())?;
+        check_type_of_push(&answer, &PUSH.result())?;
         Ok(answer)
     }
 
@@ -295,13 +295,11 @@ impl Stream for Call {
                     self.service,
                 ));
             }
-            check_type(&answer, &self.result).map_err(|mut failure| {
-                // A page in the place of a push's answer does not tell whether it was carried out.
-                if self.service == "git-receive-pack" {
-                    failure.fault.kind = Kind::GaveUp;
-                }
-                failure
-            })?;
+            if self.service == "git-receive-pack" {
+                check_type_of_push(&answer, &self.result)?;
+            } else {
+                check_type(&answer, &self.result)?;
+            }
             self.answer = Some(answer);
         }
         match &mut self.answer {

@@ -29,6 +29,14 @@ pub(super) fn check_type(answer: &Answer, expected: &str) -> Result<(), Failure>
     .into())
 }
 
+/// As [`check_type`], of the answer to a push: a page in its place does not tell whether that was carried out.
+pub(super) fn check_type_of_push(answer: &Answer, expected: &str) -> Result<(), Failure> {
+    check_type(answer, expected).map_err(|mut failure| {
+        failure.fault.kind = Kind::GaveUp;
+        failure
+    })
+}
+
 /// Says which token was sent.
 pub(super) fn with(source: Option<&TokenSource>) -> String {
     source.map_or_else(
