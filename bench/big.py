@@ -11,6 +11,8 @@ from tools import INSTALLED, median, numbers, run, save, say, series, table
 ENVS = ["dev", "staging", "prod"]
 WAYS = {
     "gitops-steps, git": ways.ours,
+    ways.FOLDERS: ways.ours,
+    ways.WHOLE: ways.ours,
     "gitops-steps, github:": ways.ours,
     "gitops-steps, gitlab:": ways.ours,
     "clone --depth 1 + yq + push": ways.clone_push,
@@ -38,6 +40,7 @@ def measure(name, template, app, milliseconds, runs):
     seconds, traffic = [], []
     kind = name.rpartition(", ")[2].removesuffix(":") if name.endswith(":") else "git"
     with Remote(kind, template, milliseconds) as remote:
+        ways.prepare(name, remote.repo)
         for at in range(runs):
             home = remote.home / f"job-{at}"
             job = ways.Job(remote.address, app, "dev", f"3.{at}.0", home, remote.api)

@@ -41,11 +41,13 @@ def changed_files(repo, base):
     return {path: max(int(added), int(removed)) for added, removed, path in (line.split("\t") for line in lines)}
 
 
-def race(way, template, jobs_of):
+def race(name, template, jobs_of):
     """Runs one race in a fresh copy of the repository; returns what happened, and the repository."""
+    way = (WAYS | PATIENT_WAYS)[name]
     home = scratch("race")
     repo = home / "config.git"
     shutil.copytree(template, repo)
+    ways.prepare(name, repo)
     base = git(repo, "rev-parse", "main")
     with GitServer(home) as server:
         jobs = jobs_of(server.url("config.git"), home)
@@ -84,6 +86,8 @@ def same_key(count, url, home):
 
 WAYS = {
     "gitops-steps": ways.ours,
+    ways.FOLDERS: ways.ours,
+    ways.WHOLE: ways.ours,
     "clone --depth 1, then pull --rebase && push × 5": ways.rebase_push,
     "clone --depth 1 and push, all again × 5": partial(ways.clone_push, tries=5),
     "sparse clone without blobs, then push and pull --rebase × 5": partial(ways.sparse_push, tries=5),
@@ -95,9 +99,9 @@ PATIENT_WAYS = {"clone --depth 1, then pull --rebase && push until it lands": pa
 def race_many_apps(template, options):
     """Prints the race of jobs that each have a file of their own."""
     rows = []
-    for name, way in (WAYS | PATIENT_WAYS).items():
+    for name in WAYS | PATIENT_WAYS:
         say(f"race: {options.jobs} apps: {name}")
-        row, _ = race(way, template, partial(many_apps, options.jobs))
+        row, _ = race(name, template, partial(many_apps, options.jobs))
         rows.append([name, *(row[column] for column in HEADER[1:])])
     table(f"{options.jobs} processes bump {options.jobs} apps", HEADER, rows, "apps")
 
@@ -106,11 +110,11 @@ def race_same_key(template, options):
     """Prints the race of jobs that all bump one key: which version stands there in the end."""
     columns = ["jobs", "said done", "commits", "other files", "other lines", "wall s", "attempts all"]
     rows = []
-    for name, way in WAYS.items():
+    for name in WAYS:
         finals, kept = Counter(), []
         for at in range(options.rounds):
             say(f"race: the same key: {name}, round {at + 1}")
-            row, repo = race(way, template, partial(same_key, options.same))
+            row, repo = race(name, template, partial(same_key, options.same))
             finals[tag_at(repo, "main", app_name(0), ENV)] += 1
             kept.append(row)
         highest = f"2.{options.same}.0"

@@ -4,10 +4,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from config_repos import file_of
+from config_repos import file_of, git
 from tools import BENCH, OURS
 
 WAYS = BENCH / "ways"
+# Ours where the server counts no floors of folders, as GitHub's: all folders are fetched then.
+FOLDERS = "gitops-steps, git without tree:2"
+# And where it takes no filters: libgit2 fetches the tip as a whole.
+WHOLE = "gitops-steps, git without filters"
 
 
 @dataclass
@@ -41,6 +45,13 @@ class Job:
     def file(self):
         """The values file."""
         return file_of(self.app, self.env)
+
+
+def prepare(name, repo):
+    """Lets the server of a repository take the filters that belong to a way, and no others."""
+    git(repo, "config", "uploadpack.allowFilter", "false" if name == WHOLE else "true")
+    if name == FOLDERS:
+        git(repo, "config", "uploadpackfilter.tree.maxDepth", "0")
 
 
 def ours(job):
