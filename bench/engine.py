@@ -177,6 +177,7 @@ def main():
     parser.add_argument(
         "--corpus", default=os.environ.get("GITOPS_STEPS_CORPUS"), help="a folder of files and its targets.json"
     )
+    parser.add_argument("--no-examples", action="store_true", help="leave out the example programs, which have to be built")
     options = parser.parse_args()
     print("\n## Engine: one edit in each file")
     compare("own", "Our own corpus: each edit on a file of its own", corpus.own(options.each), options)
@@ -189,9 +190,10 @@ def main():
         compare(f"{size} MB", f"One values file of {size} MB", [edits.one_big(float(size))], options)
     if options.corpus:
         compare("given", "The corpus that was given", edits.corpus(options.corpus), options)
-    if sizes and re.search(options.tools, "gitops-steps"):
+    alone = not options.no_examples and re.search(options.tools, "gitops-steps")
+    if sizes and alone:
         print_example("engine", *sizes)
-    if options.corpus and re.search(options.tools, "gitops-steps"):
+    if options.corpus and alone:
         print_example("corpus", str(Path(options.corpus).resolve()))
     save("engine")
 

@@ -10,7 +10,7 @@ import ways
 from config_repos import app_name, git, tag_at, tags_at
 from race import ENV, many_apps, same_key, start_all
 from remote import Remote
-from tools import median, numbers, quantile, run, save, say, scratch, series, table
+from tools import keep, median, numbers, quantile, run, save, say, scratch, series, table
 
 # The default of --timeout: who needs longer than this gives up in a pipeline that says nothing else.
 PATIENCE = 120
@@ -168,7 +168,15 @@ def main():
     print("\n## Load: one config repo, very many writers")
     template = scratch("load-template") / "config.git"
     config_repos.make(template, apps=max(options.writers, *options.sizes, 2), envs=[ENV], commits=200)
+    columns = ["round trip", "until the tip is asked for", "tip to push", "tip to push, again", "push to end"]
+    parts = [[f"{milliseconds} ms", *rounds(template, milliseconds)] for milliseconds in DISTANCES]
+    table("The parts of one bump by git, alone, in milliseconds", columns, parts, "rounds")
     rows, prices, keys, curves, raced = [], [], [], {}, {}
+    tables = [
+        (f"{options.writers} writers, each with an app of its own", TIMES, rows, "apps"),
+        ("What that took", COSTS, prices, "costs"),
+        (f"{options.writers} writers, one key, rising versions", KEY, keys, "key"),
+    ]
     for way, milliseconds in options.races:
         say(f"load: {options.writers} apps by {way}, {milliseconds} ms")
         with Remote(way, template, milliseconds) as remote:
@@ -181,13 +189,13 @@ def main():
         say(f"load: {dict(zip(TIMES, times))} {dict(zip(COSTS, costs))}")
         with Remote(way, template, milliseconds) as remote:
             keys.append(one_key(remote, options.writers))
-    table(f"{options.writers} writers, each with an app of its own", TIMES, rows, "apps")
-    table("What that took", COSTS, prices, "costs")
-    table(f"{options.writers} writers, one key, rising versions", KEY, keys, "key")
-    series("landed", curves)
-    columns = ["round trip", "until the tip is asked for", "tip to push", "tip to push, again", "push to end"]
-    parts = [[f"{milliseconds} ms", *rounds(template, milliseconds)] for milliseconds in DISTANCES]
-    table("The parts of one bump by git, alone, in milliseconds", columns, parts, "rounds")
+        # What is measured is kept if a later race is broken off.
+        series("landed", curves)
+        for each in tables:
+            keep(*each)
+        save("load")
+    for each in tables:
+        table(*each)
     rows = queue_or_batch(template, options, raced)
     columns = ["bumps", "at once: s", "attempts", "one after another: s", "one --changes: s"]
     table(f"So many bumps at once, in a queue and in a batch, {options.far} ms away", columns, rows, "queue")

@@ -1,7 +1,8 @@
 """Writes docs/performance.md, docs/scale.md and their plots from bench/results; what is said stands in bench/pages.
 
 In a page, `{{table PART/KEY}}` stands for a table of results, `{{cell PART/KEY | ROW | COLUMN}}` for one of its cells,
-`{{plot NAME: WORDS}}` for a plot, `{{machine PART}}` for what a part was measured on, `{{text PART/KEY}}` for lines.
+`{{plot NAME: WORDS}}` for a plot, `{{machine PART}}` for what a part was measured on,
+`{{note PART}}` for what was said of its run (BENCH_NOTE), `{{text PART/KEY: WORDS}}` for lines and what is said before them, if there are any.
 """
 
 import json
@@ -39,6 +40,7 @@ def plots(found):
     said, wall = dict(column(race, "said done")), dict(column(race, "wall s"))
     landed = drawn["load"]["landed"]
     git = {name.removeprefix("git, ") + " away": curve for name, curve in landed.items() if name.startswith("git, ")}
+    writers = tables["load"]["apps"]["rows"][0][2]
     middle = {name: curve for name, curve in landed.items() if name.endswith(", 20 ms")} or landed
     return {
         "engine": plot.bars(
@@ -49,8 +51,8 @@ def plots(found):
             ],
         ),
         "bump": plot.lines(
-            "One bump in a big config repo", "milliseconds of a round trip", "seconds",
-            {short(name): curve for name, curve in drawn["big"]["bump"].items()},
+            "One bump in a big config repo (ours: gitops-steps)", "milliseconds of a round trip", "seconds",
+            {short(name).replace("gitops-steps,", "ours,"): curve for name, curve in drawn["big"]["bump"].items()},
         ),
         "start": plot.bars(
             "Started for one edit", "milliseconds", [(name, ms, f"{ms:.1f}") for name, ms in drawn["start"]["start"]]
@@ -59,8 +61,8 @@ def plots(found):
             "50 processes bump 50 apps at once", "seconds until the last one ended; beside it: how many landed",
             [(short(name), wall[name], f"{wall[name]:.1f}, {said[name]:.0f} of 50") for name in wall],
         ),
-        "landed-git": plot.lines("200 writers at once, by git", "seconds", "writers that have landed", git),
-        "landed-ways": plot.lines("200 writers at once, 20 ms away", "seconds", "writers that have landed", middle),
+        "landed-git": plot.lines(f"{writers} writers at once, by git", "seconds", "writers that have landed", git),
+        "landed-ways": plot.lines(f"{writers} writers at once, 20 ms away", "seconds", "writers that have landed", middle),
         "bursts": plot.lines(
             "A burst of bumps, until the last has landed", "bumps at once", "seconds", drawn["simulate"]["bursts"], (True, True)
         ),
@@ -118,14 +120,19 @@ def filled(page, found):
             name, _, words = rest.partition(": ")
             return f"![{words}](plots/{name}.svg)"
         if verb == "text":
-            part, key = rest.split("/")
-            return "```text\n" + "\n".join(found[part]["series"][key]) + "\n```"
+            place, _, words = rest.partition(": ")
+            part, key = place.split("/")
+            told = found[part]["series"].get(key)
+            return f"{words}\n\n```text\n" + "\n".join(told) + "\n```" if told else ""
         if verb == "machine":
             about = found[rest]["machine"]
             return f"Measured {about['date']} on {about['processors']}: {', '.join(about['tools'])}."
+        if verb == "note":
+            return found[rest]["machine"].get("note", "")
         raise SystemExit(f"no such word in a page: {match[0]}")
 
-    return "\n\n".join(broken(block, re.sub(r"\{\{(.+?)\}\}", put, block, flags=re.DOTALL)) for block in page.split("\n\n"))
+    blocks = [broken(block, re.sub(r"\{\{(.+?)\}\}", put, block, flags=re.DOTALL)) for block in page.split("\n\n")]
+    return "\n\n".join(block for block in blocks if block)
 
 
 def broken(block, text):

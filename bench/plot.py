@@ -13,12 +13,14 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 .line { fill: none; stroke-width: 2.2 }
 .s0 { stroke: #0550ae } .s1 { stroke: #bc4c00; stroke-dasharray: 7 4 } .s2 { stroke: #116329; stroke-dasharray: 2 3 }
 .s3 { stroke: #8250df; stroke-dasharray: 10 3 2 3 } .s4 { stroke: #a40e26; stroke-dasharray: 4 2 }
+.s5 { stroke: #6e7781 } .s6 { stroke: #953800; stroke-dasharray: 1 3 }
 .b0 { fill: #0550ae } .b1 { fill: #8c959f }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .card { fill: #161b22; stroke: #30363d }
   .grid { stroke: #30363d }
   .s0 { stroke: #79c0ff } .s1 { stroke: #ffa657 } .s2 { stroke: #7ee787 } .s3 { stroke: #d2a8ff } .s4 { stroke: #ff7b72 }
+  .s5 { stroke: #8b949e } .s6 { stroke: #f0883e }
   .b0 { fill: #58a6ff } .b1 { fill: #6e7681 }
 }
 """
@@ -95,9 +97,9 @@ def lines(title, x_name, y_name, curves, log=(False, False)):
     body.append(text(20, TOP - 10, y_name))
     for at, (name, curve) in enumerate(curves.items()):
         path = "L".join(f"{x.at(here):.1f} {y.at(there):.1f}" for here, there in curve)
-        body.append(f'<path class="line s{at % 5}" d="M{path}"/>')
+        body.append(f'<path class="line s{at % 7}" d="M{path}"/>')
         row = TOP + 16 + at * 24
-        body.append(f'<path class="line s{at % 5}" d="M{WIDTH - RIGHT + 18} {row}h34"/>')
+        body.append(f'<path class="line s{at % 7}" d="M{WIDTH - RIGHT + 18} {row}h34"/>')
         body.append(text(WIDTH - RIGHT + 60, row + 4, name))
     return svg(title, HEIGHT, body)
 

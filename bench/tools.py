@@ -114,16 +114,21 @@ def scratch(part):
 KEPT = {"tables": {}, "series": {}}
 
 
-def table(title, header, rows, key=None):
-    """Prints a Markdown table and keeps it under `key`; all but the first column stand to the right."""
-    KEPT["tables"][key or title] = {"title": title, "header": list(header), "rows": [list(row) for row in rows]}
+def keep(title, header, rows, key):
+    """Keeps a table under `key`."""
+    KEPT["tables"][key] = {"title": title, "header": list(header), "rows": [list(row) for row in rows]}
+
+
+def table(title, header, rows, key):
+    """Keeps a table and prints it as Markdown."""
+    keep(title, header, rows, key)
     print(f"\n### {title}\n")
     print("\n".join(markdown(header, rows)))
     sys.stdout.flush()
 
 
 def markdown(header, rows):
-    """Returns the lines of a Markdown table."""
+    """Returns the lines of a Markdown table; all but the first column stand to the right."""
     yield "| " + " | ".join(header) + " |"
     yield "| --- |" + " --: |" * (len(header) - 1)
     for row in rows:
@@ -179,6 +184,8 @@ def machine():
     """Returns what the figures are measured with."""
     return {
         "date": time.strftime("%Y-%m-%d"),
+        # What else the reader has to know, such as other work on the machine.
+        "note": os.environ.get("BENCH_NOTE", ""),
         "processors": f"{os.cpu_count()} × {processor()}, {platform.system()}",
         "tools": [
             version(OURS, "--version"),
