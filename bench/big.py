@@ -13,8 +13,6 @@ WAYS = {
     "gitops-steps, git": ways.ours,
     ways.FOLDERS: ways.ours,
     ways.WHOLE: ways.ours,
-    "gitops-steps, github:": ways.ours,
-    "gitops-steps, gitlab:": ways.ours,
     "clone --depth 1 + yq + push": ways.clone_push,
     "clone --depth 1 --filter=blob:none --sparse + yq + push": ways.sparse_push,
 }
@@ -33,24 +31,19 @@ def template_of(apps, commits):
 
 
 def measure(name, template, app, milliseconds, runs):
-    """Bumps one app `runs` times, each time to a new tag; returns the seconds and the traffic of each run.
-
-    The fakes count no traffic: the requests of the API are in docs/api.md.
-    """
+    """Bumps one app `runs` times, each time to a new tag; returns the seconds and the traffic of each run."""
     seconds, traffic = [], []
-    kind = name.rpartition(", ")[2].removesuffix(":") if name.endswith(":") else "git"
-    with Remote(kind, template, milliseconds) as remote:
+    with Remote("git", template, milliseconds) as remote:
         ways.prepare(name, remote.repo)
         for at in range(runs):
             home = remote.home / f"job-{at}"
-            job = ways.Job(remote.address, app, "dev", f"3.{at}.0", home, remote.api)
+            job = ways.Job(remote.address, app, "dev", f"3.{at}.0", home)
             home.mkdir()
-            done = run(WAYS[name](job), home=home, cwd=home, extra=job.variables)
+            done = run(WAYS[name](job), home=home, cwd=home)
             if done.code != 0 or tag_at(remote.repo, "main", job.app, job.env) != job.tag:
                 raise SystemExit(f"the bump did not land (exit {done.code}): {done.stderr}")
             seconds.append(done.seconds)
-            if kind == "git":
-                traffic.append(remote.server.take_traffic())
+            traffic.append(remote.server.take_traffic())
     return seconds, traffic
 
 
@@ -86,17 +79,16 @@ def main():
     app = app_name(options.apps * 617 // 1000)
     rows, bars = [], {}
     for name in WAYS:
-        medians, passed = [], ["", "", ""]
+        medians = []
         for milliseconds in options.round_trips:
             say(f"big: {name}, {milliseconds} ms")
             seconds, traffic = measure(name, template, app, milliseconds, options.runs)
             medians.append(median(seconds))
-            if traffic:
-                passed = [
-                    f"{median(each.down for each in traffic) / 1000:.1f}",
-                    f"{median(each.up for each in traffic) / 1000:.1f}",
-                    f"{median(each.requests for each in traffic):.0f}",
-                ]
+        passed = [
+            f"{median(each.down for each in traffic) / 1000:.1f}",
+            f"{median(each.up for each in traffic) / 1000:.1f}",
+            f"{median(each.requests for each in traffic):.0f}",
+        ]
         rows.append([name, *passed, *(f"{each:.2f}" for each in medians)])
         bars[name] = [[each, round(middle, 3)] for each, middle in zip(options.round_trips, medians)]
     title = f"{options.apps * len(ENVS):,} values files, {options.commits:,} commits, a pack of {size}"
