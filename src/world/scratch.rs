@@ -57,7 +57,8 @@ pub(super) fn undisturbed() -> impl Drop {
 }
 
 /// From the first folder on, an interrupt removes all folders before it ends the process. Where somebody has
-/// asked for signals to be ignored (nohup), they stay ignored.
+/// asked for SIGINT or SIGHUP to be ignored (nohup), they stay ignored, and SIGTERM ends the process at once: ctrlc hears all
+/// three or none.
 fn heed_interrupts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
