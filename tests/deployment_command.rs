@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::jobs::{Hub, Lab, REPO};
-use crate::support::{github, gitlab};
+use crate::support::{github, gitlab, signals};
 
 fn wait_for_file(path: &Path) -> String {
     let start = Instant::now();
@@ -114,6 +114,30 @@ fn the_command_hears_the_very_signal_that_we_hear() {
         assert_eq!(child.wait().unwrap().code(), Some(code), "{name}");
         assert_eq!(hub.states(), ["dev: in_progress error"], "{name}");
     }
+}
+
+/// As under `nohup`, and in a script with `&`: what was to outlive a signal outlives it in us too.
+#[test]
+fn the_command_ignores_what_we_were_started_to_ignore() {
+    let Some(binary) = signals::ignoring("INT,HUP") else {
+        return;
+    };
+    let hub = Hub::new();
+    let (ready, go) = (hub.bench.beside("ready"), hub.bench.beside("go"));
+    let script = format!(
+        "echo up > {}; while [ ! -e {} ]; do sleep 0.05; done; exit 9",
+        ready.display(),
+        go.display()
+    );
+    let mut child = hub.spawn_as(binary, &["--env", "dev", "--", "sh", "-c", &script]);
+    wait_for_file(&ready);
+    for name in ["-INT", "-HUP"] {
+        signal(name, &child.id().to_string());
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    std::fs::write(&go, "").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    assert_eq!(hub.states(), ["dev: in_progress failure"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::support::cli::{Bench, Run, text};
 use crate::support::git_server::{Fault, GitServer, Options, Right, git_says};
 use crate::support::stage::{Forge, Stage, TOKEN as STAGE_TOKEN, Way};
-use crate::support::{github, secret};
+use crate::support::{github, secret, signals};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -187,12 +187,16 @@ fn no_token_is_seen_anywhere_after_runs_that_succeed_and_that_fail() {
 
 #[test]
 fn an_interrupted_run_leaves_no_temporary_repository() {
-    for signal in ["-INT", "-TERM"] {
+    // The last as under `nohup`, and in a script with `&`.
+    for (signal, ignored) in [("-INT", ""), ("-TERM", ""), ("-HUP", ""), ("-TERM", "INT,HUP")] {
         for part in ["git-upload-pack", "/git-receive-pack"] {
             let bench = Bench::new(&[]);
             let server = watching(&bench);
             server.spoil(part, Fault::StallAfter(0));
-            let mut child = heeding_signals()
+            let Some(mut command) = signals::ignoring(ignored) else {
+                continue;
+            };
+            let mut child = command
                 .args(["bump-values", "--config-repo", &server.url("config.git")])
                 .args(["--file", "app/dev.yaml", "--set", "tag=v2"])
                 .env_clear()
@@ -215,25 +219,10 @@ fn an_interrupted_run_leaves_no_temporary_repository() {
                 .args([signal, &child.id().to_string()])
                 .status();
             assert!(kill.unwrap().success());
-            assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {part}");
-            assert_eq!(
-                fs::read_dir(bench.beside("tmp")).unwrap().count(),
-                0,
-                "{signal} {part}"
-            );
+            let case = format!("{signal} {part}, ignored: {ignored}");
+            assert_eq!(child.wait().unwrap().code(), Some(130), "{case}");
+            assert_eq!(fs::read_dir(bench.beside("tmp")).unwrap().count(), 0, "{case}");
         }
-    }
-}
-
-/// The binary with the usual answer to an interrupt: who runs tests in the background may have told them to ignore it.
-fn heeding_signals() -> Command {
-    let binary = env!("CARGO_BIN_EXE_gitops-steps");
-    if cfg!(target_os = "linux") {
-        let mut command = Command::new("env");
-        command.args(["--default-signal=INT", binary]);
-        command
-    } else {
-        Command::new(binary)
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::cli::{Bench, HERMETIC, of_system, text};
 use crate::support::git_server::{Fault, GitServer};
-use crate::support::secret;
 use crate::support::stage::{Forge, REPO, Stage, TOKEN, Way};
+use crate::support::{secret, signals};
 
 /// How long anything may take to show up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,9 +21,7 @@ fn start(bench: &Bench, variables: &[(&str, &str)], arguments: &[&str]) -> Child
     for folder in ["tmp", "out"] {
         fs::create_dir_all(bench.beside(folder)).unwrap();
     }
-    // Who runs tests in the background may have told them to ignore an interrupt.
-    Command::new("env")
-        .args(["--default-signal=INT,TERM", env!("CARGO_BIN_EXE_gitops-steps")])
+    signals::heeding_all()
         .args(["bump-values", "--publish", "push", "--verbose"])
         .args(["--file", "dev.yaml", "--set", "tag=1.1.0"])
         .args(["--result-file", text(&bench.beside("out/result.json"))])

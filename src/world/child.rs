@@ -9,8 +9,7 @@ use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use super::clock;
-use super::env;
+use super::{clock, env, signals};
 
 /// How often the command and the signals are looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -30,7 +29,7 @@ pub struct Ended {
 }
 
 /// Hears the signals that would end this process, from now on until the end of the run.
-pub struct Signals(imp::Signals);
+pub struct Signals(signals::Pending);
 
 impl Signals {
     /// Starts to hear them.
@@ -38,12 +37,12 @@ impl Signals {
     /// # Errors
     /// What the system says.
     pub fn heed() -> io::Result<Self> {
-        imp::Signals::heed().map(Self)
+        signals::Pending::heed().map(Self)
     }
 
     /// Runs a command to its end, and hands on to it what is heard. It is not started if something was heard before.
     pub fn run(&mut self, command: &[OsString]) -> Ended {
-        if let Some(signal) = self.0.heard().first() {
+        if let Some(signal) = self.0.take().first() {
             return Ended {
                 code: imp::code_of(*signal),
                 interrupted: true,
@@ -72,7 +71,7 @@ impl Signals {
                 Ok(None) => {}
                 Err(_) => return ended(child.wait().unwrap_or_default(), handed_on),
             }
-            for signal in self.0.heard() {
+            for signal in self.0.take() {
                 imp::hand_on(&child, signal);
                 handed_on = true;
             }
@@ -104,29 +103,17 @@ fn ended(status: ExitStatus, handed_on: bool) -> Ended {
 
 #[cfg(unix)]
 mod imp {
-    use std::io::{self, IsTerminal as _};
+    use std::io::{IsTerminal as _, stdin};
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Child, ExitStatus};
 
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-
-    pub struct Signals(signal_hook::iterator::Signals);
-
-    impl Signals {
-        pub fn heed() -> io::Result<Self> {
-            signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map(Self)
-        }
-
-        pub fn heard(&mut self) -> Vec<i32> {
-            self.0.pending().collect()
-        }
-    }
+    use signal_hook::consts::SIGINT;
 
     pub fn hand_on(child: &Child, signal: i32) {
         // Ctrl-C at a terminal reaches the command by itself, and many end at once when they hear it twice.
-        if signal == SIGINT && io::stdin().is_terminal() {
+        if signal == SIGINT && stdin().is_terminal() {
             return;
         }
         if let (Ok(id), Ok(signal)) = (i32::try_from(child.id()), Signal::try_from(signal)) {
@@ -150,29 +137,7 @@ mod imp {
 
 #[cfg(not(unix))]
 mod imp {
-    use std::io;
     use std::process::{Child, ExitStatus};
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    static HEARD: AtomicBool = AtomicBool::new(false);
-
-    pub struct Signals;
-
-    impl Signals {
-        /// The console hands Ctrl-C to the command by itself; we only have to outlive it.
-        pub fn heed() -> io::Result<Self> {
-            ctrlc::try_set_handler(|| HEARD.store(true, Ordering::SeqCst)).map_err(io::Error::other)?;
-            Ok(Self)
-        }
-
-        pub fn heard(&mut self) -> Vec<i32> {
-            HEARD
-                .swap(false, Ordering::SeqCst)
-                .then_some(2)
-                .into_iter()
-                .collect()
-        }
-    }
 
     pub fn hand_on(_: &Child, _: i32) {}
 

@@ -21,6 +21,7 @@ pub mod registry;
 mod rewrite;
 mod room;
 mod scratch;
+mod signals;
 pub mod template_folder;
 pub mod terminal;
 #[cfg(test)]

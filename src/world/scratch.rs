@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::clock;
+use super::{clock, signals};
 
 /// What a shell reports for a program that Ctrl-C ended: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -56,13 +56,12 @@ pub(super) fn undisturbed() -> impl Drop {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From the first folder on, an interrupt removes all folders before it ends the process. Where somebody has
-/// asked for SIGINT or SIGHUP to be ignored (nohup), they stay ignored, and SIGTERM ends the process at once: ctrlc hears all
-/// three or none.
+/// From the first folder on, an interrupt removes all folders before it ends the process.
 fn heed_interrupts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let _ = ctrlc::try_set_handler(|| {
+        // Without it the run is ended as any program is.
+        let _ = signals::on_first(|| {
             let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
             for folder in live.iter() {
                 remove(folder);

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::cli::{Bench, HERMETIC, Run, of_system};
-use super::{github, gitlab};
+use super::{github, gitlab, signals};
 
 pub const REPO: &str = "acme/web";
 
@@ -94,7 +94,11 @@ impl Hub {
     }
 
     pub fn spawn(&self, arguments: &[&str]) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-steps"));
+        self.spawn_as(signals::heeding_all(), arguments)
+    }
+
+    /// As [`Hub::spawn`], with a command that starts the binary.
+    pub fn spawn_as(&self, mut command: Command, arguments: &[&str]) -> Child {
         command
             .env_clear()
             .envs(of_system())

@@ -13,6 +13,7 @@ pub mod reach;
 pub mod real_registry;
 pub mod registry;
 pub mod secret;
+pub mod signals;
 pub mod stage;
 pub mod story;
 pub mod tls;
