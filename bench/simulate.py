@@ -39,15 +39,16 @@ def measured(milliseconds):
 
 
 def ours(attempt, lasted):
-    """Returns the longest wait after an attempt: see `jittered` in src/command/pipeline.rs."""
-    return min(max(lasted * 2 ** min(attempt - 1, 2), 0.05), 5)
+    """Returns the longest wait after an attempt: see `wait` in src/command/pipeline.rs."""
+    return min(max(lasted * 2 ** min(attempt - 1, 4), 0.05), 15)
 
 
 WAITS = {
     "none": lambda attempt, lasted: 0,
     "one round": lambda attempt, lasted: lasted,
-    "up to 4 rounds (gitops-steps)": ours,
-    "up to 16 rounds": lambda attempt, lasted: lasted * 2 ** min(attempt - 1, 4),
+    "up to 4 rounds": lambda attempt, lasted: lasted * 2 ** min(attempt - 1, 2),
+    "up to 16 rounds (gitops-steps)": ours,
+    "up to 64 rounds": lambda attempt, lasted: lasted * 2 ** min(attempt - 1, 6),
     "doubling without end": lambda attempt, lasted: lasted * 2 ** (attempt - 1),
 }
 

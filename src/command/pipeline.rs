@@ -19,8 +19,11 @@ use crate::world::clock::{self, Deadline, Stopwatch};
 use crate::world::config_repo::{ConfigRepo, Outcome};
 use crate::world::forge::Forge;
 
-/// The shortest and the longest wait between two attempts.
-const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// The bounds of the longest wait between two attempts.
+const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(15));
+/// How many attempts that wait may be as long as, as a power of two: where hundreds write at once, shorter ones keep the
+/// server busy with attempts that come too late (docs/scale.md).
+const MOST_DOUBLINGS: u32 = 4;
 
 /// How a run goes about it.
 #[derive(Clone, Copy)]
@@ -153,7 +156,7 @@ pub fn run(
         } else {
             round.elapsed()
         };
-        if !clock::sleep_within(jittered(attempt, lasted), options.deadline) {
+        if !wait(attempt, lasted, options.deadline) {
             return Err(gave_up(attempt, &why, sent.is_some(), ends.repo.branch()).into());
         }
     }
@@ -199,10 +202,15 @@ impl Sent {
     }
 }
 
-/// Returns a random time to wait, which grows with the attempts and with how long one takes.
-fn jittered(attempt: u32, lasted: Duration) -> Duration {
-    let longest = (lasted * 2_u32.pow((attempt - 1).min(2))).clamp(WAITS.0, WAITS.1);
-    clock::jitter(longest)
+/// Waits before the next attempt for a random time, which grows with the attempts and with how long one takes; `false` where
+/// no time is left for one.
+fn wait(attempt: u32, lasted: Duration, deadline: Deadline) -> bool {
+    let Some(room) = deadline.left().checked_sub(lasted) else {
+        return false;
+    };
+    let longest = lasted * 2_u32.pow((attempt - 1).min(MOST_DOUBLINGS));
+    clock::sleep(clock::jitter(longest.clamp(WAITS.0, WAITS.1).min(room)));
+    true
 }
 
 /// Says why there is no further attempt; after a lost answer nobody knows what became of the last one.
