@@ -161,7 +161,7 @@ def short(number):
 def print_example(name, *arguments):
     """Prints what an example program says: the engine alone, without the command around it."""
     command = ["cargo", "run", "--release", "--locked", "--quiet", "--example", name, "--", *arguments]
-    done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True)
     print(f"\n### The engine alone: `{' '.join(command)}`\n\n```text\n{done.stdout.strip()}\n```")
     series(name, done.stdout.strip().splitlines())
 
