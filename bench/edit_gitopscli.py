@@ -1,8 +1,6 @@
 """Makes every edit of a jobs file as gitopscli does: ruamel.yaml with quotes kept, and a JSONPath of jsonpath-ng."""
 
-import json
-import sys
-
+from edit_each import edit_each
 from jsonpath_ng.ext import parse
 from ruamel.yaml import YAML
 
@@ -23,12 +21,4 @@ def edit(job):
         YAML_INSTANCE.dump(content, file)
 
 
-failed = 0
-with open(sys.argv[1], encoding="utf-8") as jobs:
-    for job in json.load(jobs):
-        try:
-            edit(job)
-        except Exception as error:  # one file that cannot be read must not end the others
-            failed += 1
-            print(f"{job['file']}: {type(error).__name__}", file=sys.stderr)
-print(f"failed: {failed}", file=sys.stderr)
+edit_each(edit)

@@ -1,8 +1,6 @@
 """Makes every edit of a jobs file with ruamel.yaml, in place: the round trip, set up to change as little as it can."""
 
-import json
-import sys
-
+from edit_each import edit_each
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import ScalarString
 
@@ -24,12 +22,4 @@ def edit(job):
         yaml.dump_all(documents, file)
 
 
-failed = 0
-with open(sys.argv[1], encoding="utf-8") as jobs:
-    for job in json.load(jobs):
-        try:
-            edit(job)
-        except Exception as error:  # one file that cannot be read must not end the others
-            failed += 1
-            print(f"{job['file']}: {type(error).__name__}", file=sys.stderr)
-print(f"failed: {failed}", file=sys.stderr)
+edit_each(edit)
