@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -113,16 +113,33 @@ fn fault(error: &anyhow::Error) -> &Fault {
     error.downcast_ref().unwrap()
 }
 
+/// A config repo behind a git server.
+struct Served {
+    server: GitServer,
+    bare: PathBuf,
+    url: String,
+}
+
+impl Served {
+    /// One for each way in which a server speaks.
+    fn each(users: &[(&'static str, Right)]) -> impl Iterator<Item = Self> {
+        Speaks::ALL.into_iter().map(|speaks| {
+            let server = GitServer::start(Options {
+                speaks,
+                users: users.to_vec(),
+                ..Options::default()
+            });
+            let bare = server.repo("config.git", FILES);
+            let url = server.url("config.git");
+            Self { server, bare, url }
+        })
+    }
+}
+
 #[test]
 fn a_bump_over_http_changes_its_file_only_and_keeps_modes_and_links() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            users: USERS.to_vec(),
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
-        let mut repo = open(&server.url("config.git"), plain(Some("writer-s3cret")));
+    for config in Served::each(&USERS) {
+        let mut repo = open(&config.url, plain(Some("writer-s3cret")));
         {
             let snapshot = repo.snapshot().unwrap();
             let read = snapshot.read(&[path("link.yaml"), path("gone.yaml")]).unwrap();
@@ -131,22 +148,22 @@ fn a_bump_over_http_changes_its_file_only_and_keeps_modes_and_links() {
             assert_eq!(snapshot.list().unwrap().len(), 4);
         }
         assert_eq!(repo.branch(), Some("main"));
-        let before = git_says(&bare, &["rev-parse", "main"]);
+        let before = git_says(&config.bare, &["rev-parse", "main"]);
         let commit = bump(&[
             ("app/dev.yaml", "tag: v1\n", "tag: v2\n"),
             ("app/run.sh", "tag: v1\n", "tag: v2\n"),
         ]);
         let made = landed(push(&mut repo, &commit).unwrap());
         assert_eq!(
-            git_says(&bare, &["rev-parse", "main", "main^"]),
+            git_says(&config.bare, &["rev-parse", "main", "main^"]),
             format!("{made}\n{before}")
         );
         assert_eq!(
-            git_says(&bare, &["diff", "--name-only", "main^", "main"]),
+            git_says(&config.bare, &["diff", "--name-only", "main^", "main"]),
             "app/dev.yaml\napp/run.sh"
         );
         let tree = git_says(
-            &bare,
+            &config.bare,
             &["ls-tree", "-r", "--format=%(objectmode) %(path)", "main"],
         );
         assert_eq!(
@@ -154,12 +171,12 @@ fn a_bump_over_http_changes_its_file_only_and_keeps_modes_and_links() {
             "100644 app/dev.yaml\n100755 app/run.sh\n120000 link.yaml\n100644 other/keep.yaml"
         );
         assert_eq!(
-            git_says(&bare, &["log", "-1", "--format=%s", "main"]),
+            git_says(&config.bare, &["log", "-1", "--format=%s", "main"]),
             "deploy(dev): app v1 → v2"
         );
-        git_says(&bare, &["fsck", "--strict"]);
+        git_says(&config.bare, &["fsck", "--strict"]);
         assert_eq!(
-            server.counts().chunked.load(Ordering::SeqCst),
+            config.server.counts().chunked.load(Ordering::SeqCst),
             0,
             "a strict proxy refuses chunks"
         );
@@ -168,48 +185,41 @@ fn a_bump_over_http_changes_its_file_only_and_keeps_modes_and_links() {
 
 #[test]
 fn a_moved_branch_is_told_and_the_second_try_lands_on_the_new_tip() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
-        let mut repo = open(&server.url("config.git"), plain(None));
+    for config in Served::each(&[]) {
+        let mut repo = open(&config.url, plain(None));
         for round in 0..3 {
             let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
-            let theirs = commit_to(&bare, "theirs", &[("other/keep.yaml", &format!("x: {round}9\n"))]);
+            let theirs = commit_to(
+                &config.bare,
+                "theirs",
+                &[("other/keep.yaml", &format!("x: {round}9\n"))],
+            );
             let old = format!("tag: v{}\n", round + 1);
             let new = format!("tag: v{}\n", round + 2);
             let commit = bump(&[("app/dev.yaml", &old, &new)]);
             let outcome = repo.commit(tip.as_deref(), &commit).unwrap();
             assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
-            assert_eq!(git_says(&bare, &["rev-parse", "main"]), theirs);
+            assert_eq!(git_says(&config.bare, &["rev-parse", "main"]), theirs);
             let made = landed(push(&mut repo, &commit).unwrap());
             assert_eq!(
-                git_says(&bare, &["rev-parse", "main", "main^"]),
+                git_says(&config.bare, &["rev-parse", "main", "main^"]),
                 format!("{made}\n{theirs}")
             );
         }
-        assert_eq!(git_says(&bare, &["show", "main:other/keep.yaml"]), "x: 29");
-        git_says(&bare, &["fsck", "--strict"]);
+        assert_eq!(git_says(&config.bare, &["show", "main:other/keep.yaml"]), "x: 29");
+        git_says(&config.bare, &["fsck", "--strict"]);
     }
 }
 
 #[test]
 fn each_refusal_has_its_kind_and_its_hint() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            users: USERS.to_vec(),
-            ..Options::default()
-        });
-        server.repo("config.git", FILES);
-        let url = server.url("config.git");
+    for config in Served::each(&USERS) {
+        let url = &config.url;
         for (url, token, kind, hint) in [
             (url.as_str(), Some("s3cret"), Kind::Denied, "wrong"),
             (url.as_str(), None, Kind::Denied, "set GITOPS_STEPS_TOKEN"),
             (
-                &server.url("gone.git"),
+                &config.server.url("gone.git"),
                 Some("writer-s3cret"),
                 Kind::Denied,
                 "check the address",
@@ -228,7 +238,7 @@ fn each_refusal_has_its_kind_and_its_hint() {
             assert!(fault.hint.as_deref().unwrap().contains(hint), "{fault:?}");
             assert!(!format!("{error:?} {fault:?}").contains("s3cret"), "{fault:?}");
         }
-        let Outcome::Refused(fault) = push(&mut open(&url, plain(Some("reader"))), &dev()).unwrap() else {
+        let Outcome::Refused(fault) = push(&mut open(url, plain(Some("reader"))), &dev()).unwrap() else {
             panic!()
         };
         assert_eq!(fault.kind, Kind::Denied);
@@ -241,13 +251,8 @@ fn each_refusal_has_its_kind_and_its_hint() {
 
 #[test]
 fn a_missing_branch_names_those_that_are_there() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        server.repo("config.git", FILES);
-        let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
+    for config in Served::each(&[]) {
+        let url = GitUrl::parse(&config.url).unwrap().unwrap();
         let mut repo = GitRepo::open(&url, Some("mian"), None, plain(None)).unwrap();
         let error = repo.snapshot().err().unwrap();
         assert_eq!(fault(&error).kind, Kind::NotFound);
@@ -257,42 +262,36 @@ fn a_missing_branch_names_those_that_are_there() {
 
 #[test]
 fn a_protected_branch_is_refused_with_the_remotes_words() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
-        let before = git_says(&bare, &["rev-parse", "main"]);
-        server.hook(
+    for config in Served::each(&[]) {
+        let before = git_says(&config.bare, &["rev-parse", "main"]);
+        config.server.hook(
             "config.git",
             "echo 'error: GH006: Protected branch update failed' >&2; exit 1",
         );
-        let Outcome::Refused(fault) =
-            push(&mut open(&server.url("config.git"), plain(None)), &dev()).unwrap()
-        else {
+        let Outcome::Refused(fault) = push(&mut open(&config.url, plain(None)), &dev()).unwrap() else {
             panic!()
         };
         assert_eq!(fault.kind, Kind::Refused);
         assert!(fault.message.contains("GH006"), "{fault:?}");
         assert!(fault.hint.unwrap().contains("--publish pull-request"));
-        assert_eq!(git_says(&bare, &["rev-parse", "main"]), before);
+        assert_eq!(git_says(&config.bare, &["rev-parse", "main"]), before);
     }
 }
 
 #[test]
 fn an_ailing_server_is_asked_again_and_a_lost_answer_is_never_called_a_failure() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
-        let mut repo = open(&server.url("config.git"), plain(None));
-        server.spoil("git-upload-pack", git_server::Fault::Status(502));
-        server.spoil("/git-upload-pack", git_server::Fault::CloseAfter(300));
+    for config in Served::each(&[]) {
+        let mut repo = open(&config.url, plain(None));
+        config
+            .server
+            .spoil("git-upload-pack", git_server::Fault::Status(502));
+        config
+            .server
+            .spoil("/git-upload-pack", git_server::Fault::CloseAfter(300));
         let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
-        server.spoil("/git-receive-pack", git_server::Fault::CloseAfter(0));
+        config
+            .server
+            .spoil("/git-receive-pack", git_server::Fault::CloseAfter(0));
         let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
         let Outcome::Unknown { commit, .. } = outcome else {
             panic!("{outcome:?}")
@@ -302,21 +301,15 @@ fn an_ailing_server_is_asked_again_and_a_lost_answer_is_never_called_a_failure()
             commit.as_deref(),
             "it had landed"
         );
-        assert_eq!(git_says(&bare, &["rev-parse", "main"]), commit.unwrap());
+        assert_eq!(git_says(&config.bare, &["rev-parse", "main"]), commit.unwrap());
     }
 }
 
 #[test]
 fn a_token_is_never_carried_to_another_host() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            users: USERS.to_vec(),
-            ..Options::default()
-        });
-        server.repo("config.git", FILES);
-        let mut repo = open(&server.url("old.git"), plain(Some("writer-s3cret")));
-        server.spoil(
+    for config in Served::each(&USERS) {
+        let mut repo = open(&config.server.url("old.git"), plain(Some("writer-s3cret")));
+        config.server.spoil(
             "old.git",
             git_server::Fault::Redirect("http://localhost:1/x/info/refs?service=git-upload-pack".to_owned()),
         );
@@ -325,7 +318,7 @@ fn a_token_is_never_carried_to_another_host() {
             fault(&error).message.contains("another host, `localhost`"),
             "{error:?}"
         );
-        server.spoil(
+        config.server.spoil(
             "old.git",
             git_server::Fault::Redirect("/config.git/info/refs?service=git-upload-pack".to_owned()),
         );
@@ -335,16 +328,10 @@ fn a_token_is_never_carried_to_another_host() {
 
 #[test]
 fn the_header_of_actions_checkout_is_used() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            users: USERS.to_vec(),
-            ..Options::default()
-        });
-        server.repo("config.git", FILES);
+    for config in Served::each(&USERS) {
         let home = tempfile::tempdir().unwrap();
         git_says(home.path(), &["init", "-q"]);
-        let host = server.url("");
+        let host = config.server.url("");
         // The newer form: a file of its own, included for this repository.
         let extra = home.path().join("credentials.config");
         let header = "AUTHORIZATION: basic b2F1dGgyOndyaXRlci1zM2NyZXQ=";
@@ -367,10 +354,10 @@ fn the_header_of_actions_checkout_is_used() {
                 extra.to_str().unwrap(),
             ],
         );
-        let config = GitConfig::of_directory(home.path()).unwrap();
+        let of_checkout = GitConfig::of_directory(home.path()).unwrap();
         landed(
             push(
-                &mut open(&server.url("config.git"), access(environment(&[]), config, None)),
+                &mut open(&config.url, access(environment(&[]), of_checkout, None)),
                 &dev(),
             )
             .unwrap(),
@@ -380,13 +367,7 @@ fn the_header_of_actions_checkout_is_used() {
 
 #[test]
 fn a_credential_helper_is_asked_and_told() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            users: USERS.to_vec(),
-            ..Options::default()
-        });
-        server.repo("config.git", FILES);
+    for config in Served::each(&USERS) {
         let home = tempfile::tempdir().unwrap();
         let log = home.path().join("log");
         git_says(home.path(), &["init", "-q"]);
@@ -397,7 +378,7 @@ fn a_credential_helper_is_asked_and_told() {
         git_says(home.path(), &["config", "credential.helper", &helper]);
         let mut access = plain(Some("wrong"));
         access.directory = Some(home.path().to_owned());
-        landed(push(&mut open(&server.url("config.git"), access), &dev()).unwrap());
+        landed(push(&mut open(&config.url, access), &dev()).unwrap());
         assert_eq!(std::fs::read_to_string(log).unwrap(), "get\nstore\n");
     }
 }
@@ -545,18 +526,13 @@ fn a_sub_folder_is_read_and_written_as_if_it_were_the_root() {
 
 #[test]
 fn a_branch_that_was_taken_away_is_not_made_again() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
-        let mut repo = open(&server.url("config.git"), plain(None));
+    for config in Served::each(&[]) {
+        let mut repo = open(&config.url, plain(None));
         let tip = repo.snapshot().unwrap().commit().map(str::to_owned);
-        git_says(&bare, &["update-ref", "-d", "refs/heads/main"]);
+        git_says(&config.bare, &["update-ref", "-d", "refs/heads/main"]);
         let outcome = repo.commit(tip.as_deref(), &dev()).unwrap();
         assert!(matches!(outcome, Outcome::Moved { .. }), "{outcome:?}");
-        assert_eq!(git_says(&bare, &["branch", "--list"]), "");
+        assert_eq!(git_says(&config.bare, &["branch", "--list"]), "");
         let error = repo.snapshot().err().unwrap();
         assert_eq!(fault(&error).kind, Kind::NotFound);
     }
@@ -571,21 +547,20 @@ fn subjects(snapshot: &dyn Snapshot, file: &str, most: usize) -> Vec<String> {
 
 #[test]
 fn the_commits_of_a_file_are_read_from_a_branch_that_was_fetched_one_commit_deep() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
+    for config in Served::each(&[]) {
         for number in 1..=6 {
             let text = format!("x: {number}\n");
-            commit_to(&bare, &format!("keep {number}"), &[("other/keep.yaml", &text)]);
+            commit_to(
+                &config.bare,
+                &format!("keep {number}"),
+                &[("other/keep.yaml", &text)],
+            );
             if number % 2 == 0 {
-                commit_to(&bare, &format!("dev {number}"), &[("app/dev.yaml", &text)]);
+                commit_to(&config.bare, &format!("dev {number}"), &[("app/dev.yaml", &text)]);
             }
         }
-        let requests = || server.counts().requests.swap(0, Ordering::SeqCst);
-        let mut repo = open(&server.url("config.git"), plain(None));
+        let requests = || config.server.counts().requests.swap(0, Ordering::SeqCst);
+        let mut repo = open(&config.url, plain(None));
         {
             let snapshot = repo.snapshot().unwrap();
             requests();
@@ -601,23 +576,23 @@ fn the_commits_of_a_file_are_read_from_a_branch_that_was_fetched_one_commit_deep
             assert_eq!(subjects(&*snapshot, "gone.yaml", 10), [""; 0]);
             assert_eq!(requests(), 0);
             let first = snapshot.history(&path("app/dev.yaml"), 1).unwrap().pop().unwrap();
-            assert_eq!(first.id, git_says(&bare, &["rev-parse", "main"]));
+            assert_eq!(first.id, git_says(&config.bare, &["rev-parse", "main"]));
             assert_eq!(first.author, "T <t@example.com>");
         }
         // What was fetched beside is no hindrance to a push, nor to another round.
-        let moved = commit_to(&bare, "moved", &[("other/keep.yaml", "x: 9\n")]);
+        let moved = commit_to(&config.bare, "moved", &[("other/keep.yaml", "x: 9\n")]);
         let commit = bump(&[("app/dev.yaml", "x: 6\n", "tag: v2\n")]);
         assert!(matches!(
             push(&mut repo, &commit).unwrap(),
             Outcome::Landed { .. }
         ));
-        assert_eq!(git_says(&bare, &["rev-parse", "main^"]), moved);
+        assert_eq!(git_says(&config.bare, &["rev-parse", "main^"]), moved);
         let snapshot = repo.snapshot().unwrap();
         assert_eq!(
             subjects(&*snapshot, "app/dev.yaml", 2),
             ["deploy(dev): app v1 → v2", "dev 6"]
         );
-        git_says(&bare, &["fsck", "--strict"]);
+        git_says(&config.bare, &["fsck", "--strict"]);
     }
 }
 
@@ -664,14 +639,9 @@ fn fast_import(bare: &Path, input: &str) {
 
 #[test]
 fn a_sub_folder_has_the_history_of_its_files() {
-    for speaks in Speaks::ALL {
-        let server = GitServer::start(Options {
-            speaks,
-            ..Options::default()
-        });
-        let bare = server.repo("config.git", FILES);
-        commit_to(&bare, "other dev", &[("dev.yaml", "x: 1\n")]);
-        let url = GitUrl::parse(&server.url("config.git")).unwrap().unwrap();
+    for config in Served::each(&[]) {
+        commit_to(&config.bare, "other dev", &[("dev.yaml", "x: 1\n")]);
+        let url = GitUrl::parse(&config.url).unwrap().unwrap();
         let mut repo = GitRepo::open(&url, None, Some(path("app")), plain(None)).unwrap();
         let snapshot = repo.snapshot().unwrap();
         assert_eq!(subjects(&*snapshot, "dev.yaml", 10), ["first"]);

@@ -146,6 +146,9 @@ fn words(text: &str) -> Vec<Word> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn found(text: &str, host: &str, user: Option<&str>) -> Option<String> {
@@ -225,6 +228,18 @@ mod tests {
             "",
         ] {
             assert_eq!(found(broken, "git.example", None), None, "{broken}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_file_makes_the_reader_panic(
+            words in vec("machine|default|login|password|macdef|\"|a\\.example|\\\\|#|[^ \n]{0,4}", 0..20),
+            between in "[ \t\r\n]{1,3}",
+        ) {
+            let _ = found(&words.join(&between), "a.example", Some("u"));
         }
     }
 }

@@ -131,6 +131,9 @@ fn low(number: usize) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -179,6 +182,37 @@ mod tests {
                 panic!("{delta:?}")
             };
             assert!(told.contains(why), "{delta:?}: {told}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_change_grows_beyond_its_bound(
+            base in vec(any::<u8>(), 0..300),
+            sizes in any::<(u8, u8)>(),
+            codes in vec(any::<u8>(), 0..60),
+            most in 0_usize..400,
+        ) {
+            let mut delta = Vec::new();
+            // Half of them fit the base, so that what follows is read.
+            put_size(&mut delta, if sizes.0 < 128 { base.len() } else { usize::from(sizes.0) });
+            put_size(&mut delta, usize::from(sizes.1));
+            delta.extend(codes);
+            if let Ok(made) = apply(&base, &delta, most) {
+                prop_assert!(made.len() <= most);
+            }
+        }
+
+        #[test]
+        fn what_is_told_of_two_texts_makes_the_second_of_the_first(
+            start in vec(any::<u8>(), 0..200),
+            between_them in any::<[Vec<u8>; 2]>(),
+            end in vec(any::<u8>(), 0..200),
+        ) {
+            let [old, new] = between_them.map(|middle| [&start[..], &middle, &end].concat());
+            prop_assert_eq!(apply(&old, &between(&old, &new), new.len()).unwrap(), new);
         }
     }
 }

@@ -217,6 +217,8 @@ mod tests {
     use flate2::Compression;
     use flate2::write::ZlibEncoder;
     use git2::Repository;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::world::testing::folder;
@@ -329,6 +331,43 @@ mod tests {
                 Err(Trouble::Odd(told)) => assert!(told.contains(why), "{why}: {told}"),
                 other => panic!("{why}: {other:?}"),
             }
+        }
+    }
+
+    thread_local! {
+        static HERE: (tempfile::TempDir, Repository) = {
+            let home = folder(&[]);
+            let repo = Repository::init_bare(home.path()).unwrap();
+            repo.odb().unwrap().add_new_mempack_backend(1).unwrap();
+            (home, repo)
+        };
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_pack_makes_the_reader_panic(
+            objects in vec((0_u8..8, 0_usize..40, vec(any::<u8>(), 0..24), vec(any::<u8>(), 0..40)), 0..6),
+            spoilt in any::<Option<(u16, u8)>>(),
+        ) {
+            // Most of them say how long they are.
+            let entries: Vec<Entry<'_>> = objects
+                .iter()
+                .map(|(number, size, base, bytes)| {
+                    let size = if size % 4 == 0 { *size } else { bytes.len() };
+                    (*number, size, &base[..], &bytes[..])
+                })
+                .collect();
+            let mut pack = pack_of(u32::try_from(entries.len()).unwrap(), &entries);
+            if let Some((at, byte)) = spoilt {
+                pack.truncate(pack.len() - ID);
+                let at = usize::from(at) % pack.len();
+                pack[at] = byte;
+                let sum = Sha1::digest(&pack);
+                pack.extend_from_slice(&sum);
+            }
+            let _ = HERE.with(|(_, repo)| unpack(&repo.odb().unwrap(), &pack));
         }
     }
 }

@@ -120,6 +120,9 @@ pub(super) fn text(data: &[u8]) -> Result<&str, Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn packets(mut bytes: &[u8], most: usize) -> Result<Vec<Packet>, Trouble> {
@@ -174,6 +177,20 @@ mod tests {
                 panic!("{bytes:?}")
             };
             assert!(told.contains(why), "{told}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_make_the_reader_panic_or_read_too_much(bytes in vec(any::<u8>(), 0..200), most in 0_usize..100) {
+            let read = packets(&bytes, most).unwrap_or_default();
+            let data: usize = read.iter().map(|packet| match packet {
+                Packet::Data(data) => data.len() + HEAD,
+                Packet::Flush | Packet::Delimiter => HEAD,
+            }).sum();
+            prop_assert!(data <= most);
         }
     }
 }

@@ -270,6 +270,9 @@ fn said<T>(why: &[u8]) -> Result<T, Trouble> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn reading(bytes: &[u8]) -> impl FnMut(&mut [u8]) -> Result<usize, Failure> {
@@ -388,6 +391,51 @@ mod tests {
             let told = told.as_ref().map(|why| why.as_deref());
             assert_eq!(told, status, "{}", String::from_utf8_lossy(&bytes));
             assert_eq!(answer.unpack.as_deref(), unpack);
+        }
+    }
+
+    /// What a server may say of itself, of its refs, of a pack and of a push, and anything else.
+    fn said_by_a_server() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![
+            Just("version 2\n"),
+            Just("# service=git-upload-pack\n"),
+            Just("fetch=shallow filter\n"),
+            Just("object-format=sha1\n"),
+            Just("0123456789012345678901234567890123456789 HEAD symref-target:refs/heads/main\n"),
+            Just("packfile\n"),
+            Just("unpack ok\n"),
+            Just("ok refs/heads/main\n"),
+            Just("ng refs/heads/main no\n"),
+            Just("ERR no\n"),
+        ];
+        let line = prop_oneof![
+            word.prop_map(|word| word.as_bytes().to_vec()),
+            vec(any::<u8>(), 0..50),
+            (1_u8..4, vec(any::<u8>(), 0..50)).prop_map(|(band, bytes)| [&[band][..], &bytes].concat()),
+        ];
+        let packet = prop_oneof![8 => line.prop_map(Some), 1 => Just(None)];
+        vec(packet, 0..12).prop_map(|packets| {
+            let mut message = Vec::new();
+            for packet in packets {
+                match packet {
+                    Some(line) => put(&mut message, &line),
+                    None => flush(&mut message),
+                }
+            }
+            message
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_answer_makes_the_reader_panic(message in said_by_a_server(), cut in 0_usize..400) {
+            let message = &message[..message.len().min(cut)];
+            let _ = (offers(reading(message)), refs(reading(message)), pack(reading(message)));
+            let mut answer = Answer::default();
+            let _ = answer.read(reading(message), "refs/heads/main");
+            prop_assert!(answer.said.len() <= MOST_SAID);
         }
     }
 }
