@@ -132,16 +132,16 @@ mod imp {
         ctrlc::try_set_handler(handler).map_err(io::Error::other)
     }
 
-    pub struct Pending;
+    pub struct Pending(&'static AtomicBool);
 
     impl Pending {
         pub fn heed() -> io::Result<Self> {
             ctrlc::try_set_handler(|| CAME.store(true, Ordering::SeqCst)).map_err(io::Error::other)?;
-            Ok(Self)
+            Ok(Self(&CAME))
         }
 
         pub fn take(&mut self) -> Vec<i32> {
-            let came = CAME.swap(false, Ordering::SeqCst);
+            let came = self.0.swap(false, Ordering::SeqCst);
             came.then_some(INTERRUPT).into_iter().collect()
         }
     }
