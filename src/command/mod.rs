@@ -31,6 +31,7 @@ mod resolve_image;
 mod rollback;
 mod scaffold;
 mod tokens;
+mod usage;
 pub mod variables;
 
 use std::ffi::OsString;
@@ -150,12 +151,13 @@ fn parse(arguments: Vec<OsString>, environment: &Environment, console: &Console)
     let (arguments, warnings) =
         variables::extend(&root, arguments, environment).map_err(|fault| Early::Usage(fault, None))?;
     let parsed = root
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(&arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     for warning in &warnings {
         console.warn(warning);
     }
     parsed.map_err(|error| {
+        let error = usage::with_tip(error, &arguments);
         let text = console.styled_error(&error.render());
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             let fault = Fault::invalid("no command is named").hint(format!(
@@ -164,22 +166,11 @@ fn parse(arguments: Vec<OsString>, environment: &Environment, console: &Console)
             ));
             Early::Usage(fault, Some(text))
         } else if error.use_stderr() {
-            Early::Usage(usage(&error.render().to_string()), Some(text))
+            Early::Usage(usage::fault(&error.render().to_string()), Some(text))
         } else {
             Early::Help(console.styled(&error.render()))
         }
     })
-}
-
-/// Reads the first paragraph of clap's words, which says what is wrong, and its tip.
-fn usage(text: &str) -> Fault {
-    let mut lines = text.lines().map(str::trim);
-    let said: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
-    let fault = Fault::invalid(said.join(" ").trim_start_matches("error: "));
-    match lines.find_map(|line| line.strip_prefix("tip: ")) {
-        Some(tip) => fault.hint(tip),
-        None => fault,
-    }
 }
 
 /// On GitLab a trigger's variables become the job's environment and override its own: none of them may be one of our
