@@ -52,7 +52,7 @@ mod tests {
             ("bump-values --tga 1.2.3", Some("'--tag'")),
             ("bump-values --evn=dev", Some("'--env'")),
             ("preview up --ap x", Some("'--app'")),
-            ("bump-values --flie x", Some("'--file'")),
+            ("bump-values --dryrun", Some("'--dry-run'")),
             ("bump-values --platypus", None),
             ("bump-values -x", None),
         ] {

@@ -188,6 +188,7 @@ fn fault(bad: Bad, other: &Other) -> Fault {
         Bad::Lost => Fault::Drop,
         Bad::LostAfterDoing => Fault::CloseAfter(0),
         Bad::Breaks => Fault::Breaks,
+        Bad::Resets => Fault::Resets,
         Bad::Stalls => Fault::Stalls,
         Bad::Drips => Fault::Drip,
         Bad::Status(status) => Fault::Status(status),

@@ -118,6 +118,8 @@ pub enum Bad {
     LostAfterDoing,
     /// The connection breaks in the middle of the answer.
     Breaks,
+    /// The connection is reset there.
+    Resets,
     /// The answer stops in the middle.
     Stalls,
     /// It comes one byte at a time.

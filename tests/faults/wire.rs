@@ -3,8 +3,8 @@
 use super::row::{At, Bad, Harm, Holds, Job, Often, Road, Row, Tls};
 
 use Bad::{
-    Breaks, Drips, Elsewhere, Half, Limit, Lost, LostAfterDoing, Page, PageAfterDoing, Stalls, Status,
-    StatusAfterDoing,
+    Breaks, Drips, Elsewhere, Half, Limit, Lost, LostAfterDoing, Page, PageAfterDoing, Resets, Stalls,
+    Status, StatusAfterDoing,
 };
 use Harm::{Answer, NobodyListens};
 use Holds::{Before, Done, Head, Stateless};
@@ -21,6 +21,7 @@ const WELL: (i32, &[&str]) = (0, &[""]);
 
 const REFUSED: &str = "cannot connect to `127.0.0.1`: Connection refused (os error …)";
 const BROKE: &str = "the connection to `127.0.0.1` broke: end of file before message length reached";
+const RESET: &str = "the connection to `127.0.0.1` broke: Connection reset by peer (os error …)";
 const LATE: &str = "no whole answer from `127.0.0.1` within …s";
 const UNSURE: &str = "the push to `main` may or may not have landed: …";
 const GAVE_UP: &str = "gave up on `main` after … attempts; the last one did not land because: …";
@@ -114,6 +115,20 @@ pub const ROWS: &[Row] = &[
         Answer(At::Read, Once, Breaks),
         WELL,
         Done,
+    ),
+    row(
+        "the connection is reset in the middle of an answer",
+        (Job::Push, ALL),
+        Answer(At::Read, Once, Resets),
+        WELL,
+        Done,
+    ),
+    row(
+        "every connection is reset in the middle of an answer",
+        (Job::Push, ALL),
+        Answer(At::Read, Always, Resets),
+        (6, &[RESET]),
+        Before,
     ),
     row(
         "every connection breaks in the middle of an answer",
@@ -397,6 +412,13 @@ pub const ROWS: &[Row] = &[
         "the push lands, its answer breaks off",
         (Job::Push, ALL),
         Answer(At::Commit, Once, Breaks),
+        WELL,
+        Done,
+    ),
+    row(
+        "the push lands, its connection is reset",
+        (Job::Push, ALL),
+        Answer(At::Commit, Once, Resets),
         WELL,
         Done,
     ),

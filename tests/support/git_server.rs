@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
+use socket2::SockRef;
 use tempfile::TempDir;
 
 use super::cli::of_system;
@@ -115,6 +116,8 @@ pub enum Fault {
     Drop,
     /// The connection closes in the middle of the true answer's body.
     Breaks,
+    /// The connection is reset there, as by a firewall that has forgotten it.
+    Resets,
     /// The answer stalls in the middle of its body, until the server stops.
     Stalls,
     /// The true answer comes one byte at a time, for ever if it is long.
@@ -167,11 +170,12 @@ impl GitServer {
                 thread::spawn(move || {
                     let _ = stream.set_nodelay(true);
                     let tls = shared.tls.lock().unwrap().clone();
+                    let socket = stream.try_clone().unwrap();
                     match tls {
-                        None => serve(&shared, stream),
+                        None => serve(&shared, &socket, stream),
                         Some(tls) => {
                             let connection = rustls::ServerConnection::new(tls).unwrap();
-                            serve(&shared, rustls::StreamOwned::new(connection, stream));
+                            serve(&shared, &socket, rustls::StreamOwned::new(connection, stream));
                         }
                     }
                 });
@@ -334,7 +338,7 @@ pub fn commit_to(bare: &Path, message: &str, files: &[(&str, &str)]) -> String {
     git_says(bare, &["rev-parse", "main"])
 }
 
-fn serve(shared: &Shared, stream: impl Read + Write) {
+fn serve(shared: &Shared, socket: &TcpStream, stream: impl Read + Write) {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read_request(&mut reader) {
         let counts = &shared.counts;
@@ -351,7 +355,12 @@ fn serve(shared: &Shared, stream: impl Read + Write) {
         let answer = match fault {
             None => answer(shared, &request),
             Some(fault) => {
+                let resets = matches!(fault, Fault::Resets);
                 let Some(answer) = spoilt(shared, &request, fault, out) else {
+                    if resets {
+                        // What closes without lingering is reset.
+                        let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+                    }
                     return;
                 };
                 answer
@@ -420,7 +429,7 @@ fn spoilt(shared: &Shared, request: &Request, fault: Fault, out: &mut impl Write
         }
         Fault::Half => return Some(halved(&answer(shared, request))),
         Fault::CloseAfter(bytes) => write_up_to(out, &answer(shared, request), bytes),
-        Fault::Breaks => {
+        Fault::Breaks | Fault::Resets => {
             let answer = answer(shared, request);
             write_up_to(out, &answer, middle(&answer));
         }
