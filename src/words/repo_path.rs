@@ -23,7 +23,10 @@ impl RepoPath {
                 "`{shown}` is not a path: it holds a control character"
             )));
         }
-        if text.starts_with('/') || text.contains('\\') || text.get(1..2) == Some(":") {
+        // Windows takes what begins with a letter and a colon for a drive, wherever it stands in.
+        let first = text.split('/').find(|part| !matches!(*part, "" | "."));
+        let is_drive = first.is_some_and(|first| first.get(1..2) == Some(":"));
+        if text.starts_with('/') || text.contains('\\') || is_drive {
             return Err(
                 Fault::refused(format!("`{shown}` is not a path inside the config repo"))
                     .hint("give it relative to the root of the config repo, with `/` between folders"),
@@ -103,6 +106,9 @@ mod tests {
             ("../x", Kind::Refused),
             ("a/../../x", Kind::Refused),
             ("C:\\x", Kind::Refused),
+            ("C:/x", Kind::Refused),
+            ("./C:/x", Kind::Refused),
+            (".//./C:/x", Kind::Refused),
             ("a\\b", Kind::Refused),
             (".git/config", Kind::Refused),
             ("a/.GIT/hooks", Kind::Refused),
