@@ -66,8 +66,9 @@ impl FromStr for ImageName {
         if text.is_empty() {
             return Err(Fault::invalid("an image name is empty"));
         }
+        let too_long = || wrong("it is longer than 255 characters");
         if text.len() > NAME_MAX {
-            return Err(wrong("it is longer than 255 characters"));
+            return Err(too_long());
         }
         if text.starts_with("http://") || text.starts_with("https://") || text.starts_with("oci://") {
             return Err(wrong("it is an address").hint("leave out what stands before the registry's host"));
@@ -96,10 +97,15 @@ impl FromStr for ImageName {
                 "between `/` stand only a-z and 0-9, separated by `.`, `_`, `__` or `-`",
             ));
         }
-        Ok(Self {
+        let name = Self {
             registry: registry.map(str::to_owned),
             path: path.to_owned(),
-        })
+        };
+        // A registry is asked for the long spelling.
+        if name.canonical().len() > NAME_MAX {
+            return Err(too_long());
+        }
+        Ok(name)
     }
 }
 
