@@ -30,7 +30,7 @@ pub(super) fn write(path: &RepoPath, bytes: &[u8], version: &Version) -> Result<
     }
     // An empty file may have line breaks alone, before which the version goes.
     let at = text.len() - text.trim_start_matches('\u{feff}').trim_start().len();
-    let at = if old.is_empty() {
+    let at = if bare.is_empty() {
         text.len() - text.trim_start_matches('\u{feff}').len()
     } else {
         at + bare.len() - old.len()
@@ -64,6 +64,7 @@ mod tests {
             ("  1.2.0 \n\n", "  1.3.0 \n\n"),
             ("", "1.3.0"),
             ("\n", "1.3.0\n"),
+            ("v\n", "v1.3.0\n"),
         ] {
             let written = write(&path, old.as_bytes(), &version).unwrap();
             assert_eq!(String::from_utf8(written.bytes).unwrap(), new, "{old:?}");
