@@ -202,15 +202,20 @@ impl Sent {
     }
 }
 
-/// Waits before the next attempt for a random time, which grows with the attempts and with how long one takes; `false` where
-/// no time is left for one.
+/// Waits before the next attempt for a random time; `false` where no time is left for one.
 fn wait(attempt: u32, lasted: Duration, deadline: Deadline) -> bool {
-    let Some(room) = deadline.left().checked_sub(lasted) else {
-        return false;
-    };
-    let longest = lasted * 2_u32.pow((attempt - 1).min(MOST_DOUBLINGS));
-    clock::sleep(clock::jitter(longest.clamp(WAITS.0, WAITS.1).min(room)));
-    true
+    let longest = longest(attempt, lasted, deadline.left());
+    if let Some(longest) = longest {
+        clock::sleep(clock::jitter(longest));
+    }
+    longest.is_some()
+}
+
+/// Returns how long that wait may be: it grows with the attempts and with how long one takes, and leaves time for one more.
+fn longest(attempt: u32, lasted: Duration, left: Duration) -> Option<Duration> {
+    let room = left.checked_sub(lasted)?;
+    let rounds = 2_u32.pow((attempt - 1).min(MOST_DOUBLINGS));
+    Some((lasted * rounds).clamp(WAITS.0, WAITS.1).min(room))
 }
 
 /// Says why there is no further attempt; after a lost answer nobody knows what became of the last one.
@@ -229,4 +234,28 @@ fn gave_up(attempt: u32, why: &str, unknown: bool, branch: Option<&str>) -> Faul
     };
     Fault::new(Kind::GaveUp, message)
         .hint("run it again, or give it longer with --timeout; what has landed is not done twice")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_grows_to_its_bounds_and_leaves_time_for_another_attempt() {
+        let seconds = Duration::from_secs_f64;
+        for (attempt, lasted, left, due) in [
+            (1, 0.001, 60.0, Some(0.05)),
+            (1, 0.5, 60.0, Some(0.5)),
+            (3, 0.5, 60.0, Some(2.0)),
+            (5, 0.5, 60.0, Some(8.0)),
+            (50, 0.5, 60.0, Some(8.0)),
+            (50, 2.0, 60.0, Some(15.0)),
+            (50, 2.0, 5.0, Some(3.0)),
+            (50, 2.0, 2.0, Some(0.0)),
+            (50, 2.0, 1.0, None),
+        ] {
+            let found = longest(attempt, seconds(lasted), seconds(left));
+            assert_eq!(found, due.map(seconds), "{attempt} {lasted} {left}");
+        }
+    }
 }

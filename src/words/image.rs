@@ -367,7 +367,11 @@ mod tests {
     #[test]
     fn what_is_no_image_is_refused() {
         let long = "a".repeat(256);
+        // `docker.io/library/` and this are more than 255.
+        let long_when_whole = "a".repeat(238);
+        assert!("a".repeat(237).parse::<ImageName>().is_ok());
         for bad in [
+            long_when_whole.as_str(),
             "",
             "/",
             "a//b",

@@ -23,7 +23,7 @@ impl RepoPath {
                 "`{shown}` is not a path: it holds a control character"
             )));
         }
-        // Windows takes what begins with a letter and a colon for a drive, wherever it stands in.
+        // Windows takes a letter and a colon for a drive; a `./` before them is dropped below.
         let first = text.split('/').find(|part| !matches!(*part, "" | "."));
         let is_drive = first.is_some_and(|first| first.get(1..2) == Some(":"));
         if text.starts_with('/') || text.contains('\\') || is_drive {
