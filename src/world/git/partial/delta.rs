@@ -191,15 +191,19 @@ mod tests {
         #[test]
         fn no_change_grows_beyond_its_bound(
             base in vec(any::<u8>(), 0..300),
-            sizes in any::<(u8, u8)>(),
-            codes in vec(any::<u8>(), 0..60),
+            pieces in vec(vec(any::<u8>(), 1..60), 0..8),
+            odd in vec(any::<u8>(), 0..4),
             most in 0_usize..400,
         ) {
             let mut delta = Vec::new();
-            // Half of them fit the base, so that what follows is read.
-            put_size(&mut delta, if sizes.0 < 128 { base.len() } else { usize::from(sizes.0) });
-            put_size(&mut delta, usize::from(sizes.1));
-            delta.extend(codes);
+            put_size(&mut delta, base.len());
+            put_size(&mut delta, pieces.iter().map(Vec::len).sum());
+            for piece in &pieces {
+                delta.push(low(piece.len()));
+                delta.extend_from_slice(piece);
+            }
+            // Now and then something follows that is no instruction, or one too many.
+            delta.extend(odd);
             if let Ok(made) = apply(&base, &delta, most) {
                 prop_assert!(made.len() <= most);
             }

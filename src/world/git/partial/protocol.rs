@@ -433,9 +433,7 @@ mod tests {
         fn no_answer_makes_the_reader_panic(message in said_by_a_server(), cut in 0_usize..400) {
             let message = &message[..message.len().min(cut)];
             let _ = (offers(reading(message)), refs(reading(message)), pack(reading(message)));
-            let mut answer = Answer::default();
-            let _ = answer.read(reading(message), "refs/heads/main");
-            prop_assert!(answer.said.len() <= MOST_SAID);
+            let _ = Answer::default().read(reading(message), "refs/heads/main");
         }
     }
 }
