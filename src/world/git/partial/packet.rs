@@ -190,7 +190,9 @@ mod tests {
             most in 0_usize..100,
         ) {
             let mut message = Vec::new();
-            lines.iter().for_each(|line| put(&mut message, line));
+            for line in &lines {
+                put(&mut message, line);
+            }
             message.extend(odd);
             let mut rest = &message[..];
             let read = |buffer: &mut [u8]| {
